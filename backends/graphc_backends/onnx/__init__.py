@@ -1,0 +1,1 @@
+"""Writes graphs as ONNX models and reads them back."""

@@ -1,0 +1,51 @@
+"""Element-wise ops in ONNX."""
+
+from __future__ import annotations
+
+from graphc_backends.onnx.dtypes import from_onnx, to_onnx
+from graphc_backends.onnx.reader import ImportContext
+from graphc_backends.onnx.rules import exports, imports, one_to_one
+from graphc_backends.onnx.writer import OnnxWriter
+from graphc_ir.graph import Node
+from graphc_ir.ops import elementwise as ops
+from graphc_ir.ops.base import Operand
+
+one_to_one(
+    {
+        ops.Add: "Add", ops.Sub: "Sub", ops.Mul: "Mul", ops.Div: "Div", ops.Neg: "Neg", ops.Exp: "Exp", ops.Log: "Log",
+        ops.Sin: "Sin", ops.Cos: "Cos", ops.Tanh: "Tanh", ops.Sqrt: "Sqrt", ops.Relu: "Relu",
+        ops.Greater: "Greater", ops.GreaterEqual: "GreaterOrEqual", ops.Less: "Less", ops.LessEqual: "LessOrEqual",
+        ops.Equal: "Equal", ops.Select: "Where",
+    }
+)  # fmt: skip
+
+
+@exports(ops.Maximum)
+def _maximum(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    return str(writer.emit("Max", operands))
+
+
+@imports("Max")
+def _max(context: ImportContext) -> Operand:
+    return context.fold(ops.maximum)
+
+
+@exports(ops.Square)
+def _square(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    return str(writer.emit("Mul", [operands[0], operands[0]]))
+
+
+@exports(ops.NotEqual)
+def _not_equal(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    return str(writer.emit("Not", [writer.emit("Equal", operands)]))
+
+
+@exports(ops.Cast)
+def _cast(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    assert isinstance(node.op, ops.Cast)
+    return str(writer.emit("Cast", operands, to=to_onnx(node.op.dtype)))
+
+
+@imports("Cast")
+def _read_cast(context: ImportContext) -> Operand:
+    return ops.cast(context.operands[0], from_onnx(context.attribute("to")))

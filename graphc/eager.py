@@ -1,0 +1,76 @@
+"""Eager execution: the interpreter that runs ops at once on NumPy arrays, and records them on open tapes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from graphc.mode import mode
+from graphc.tensor import Tensor, wrap
+from graphc.variable import Variable
+from graphc_ir.dims import Shape
+from graphc_ir.errors import GraphcError
+from graphc_ir.graph import Graph
+from graphc_ir.ops.base import Array, Interpreter, Op, Operand, explain, set_default_interpreter
+from graphc_ir.types import TensorType
+
+_CHECKED_LIMIT: Final = 16384
+
+
+class EagerInterpreter(Interpreter):
+    """Operands are eager tensors. An op's type rule is checked once per op and operand types."""
+
+    operand_type = Tensor
+
+    def __init__(self) -> None:
+        self._checked: set[tuple[Any, ...]] = set()
+
+    def bind(self, op: Op, operands: tuple[Operand, ...], regions: tuple[Graph, ...] = ()) -> Any:
+        arrays = [operand._array for operand in operands]
+        signature: list[Any] = [op if op.__dict__ else type(op)]
+        for array in arrays:
+            signature.append(array.dtype)
+            signature.append(array.shape)
+        key = tuple(signature)
+        if key not in self._checked or regions:
+            self._check(op, arrays, regions, key)
+        try:
+            result = op.kernel(*arrays, regions=regions) if regions else op.kernel(*arrays)
+        except GraphcError:
+            raise
+        except Exception as error:
+            raise explain(op, [TensorType.of(a) for a in arrays], error) from error
+        if op.num_results != 1:
+            results = tuple([wrap(r) for r in result])
+            for tape in mode.tapes:
+                tape.record(op, operands, results, regions)
+            return results
+        tensor = wrap(result)
+        for tape in mode.tapes:
+            tape.record(op, operands, (tensor,), regions)
+        return tensor
+
+    def _check(self, op: Op, arrays: list[Array], regions: tuple[Graph, ...], key: tuple[Any, ...]) -> None:
+        op.infer_node([TensorType.of(a) for a in arrays], regions)
+        if len(self._checked) >= _CHECKED_LIMIT:
+            self._checked.clear()
+        self._checked.add(key)
+
+    def type_of(self, operand: Operand) -> TensorType:
+        return TensorType.of(operand._array)
+
+    def constant(self, array: Array) -> Tensor:
+        return wrap(array)
+
+    def as_operand(self, value: Any) -> Operand | None:
+        if isinstance(value, Tensor):
+            return value
+        return value.value() if isinstance(value, Variable) else None
+
+    def symbolic_dims(self, operand: Operand) -> Shape | None:
+        return tuple(int(d) for d in np.atleast_1d(operand._array))
+
+
+EAGER: Final = EagerInterpreter()
+set_default_interpreter(EAGER)

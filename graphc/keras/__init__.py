@@ -1,0 +1,5 @@
+"""The Keras-shaped part of the front end."""
+
+from graphc.keras import datasets
+
+__all__ = ["datasets"]

@@ -1,0 +1,314 @@
+"""The tensor that users hold: an immutable NumPy array (eager) or a value of a graph that is being traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from graphc.mode import mode
+from graphc.shape import TensorShape
+from graphc_ir.dtypes import DType, of_numpy
+from graphc_ir.errors import ArgumentError, DTypeError, TracingError
+from graphc_ir.graph import Value
+from graphc_ir.ops import elementwise, indexing, linalg
+from graphc_ir.ops.base import Array
+from graphc_ir.types import TensorSpec, TensorType
+
+__all__ = ["SymbolicTensor", "Tensor", "TensorShape", "TensorSpec", "TensorType", "wrap"]
+
+_FLOAT32: Final = np.dtype(np.float32)
+
+
+class Tensor:
+    """A multi-dimensional array of one dtype. Immutable: operators and functions give new tensors."""
+
+    __slots__ = ("__weakref__", "_array")
+    _array: Array
+    # NumPy must leave ``array + tensor`` to our reflected operators.
+    __array_priority__ = 100
+    __array_ufunc__ = None
+
+    @property
+    def dtype(self) -> DType:
+        return of_numpy(self._array.dtype)
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self._array.shape)
+
+    @property
+    def type(self) -> TensorType:
+        """The IR type."""
+        return TensorType.of(self._array)
+
+    @property
+    def ndim(self) -> int:
+        return len(self._array.shape)
+
+    @property
+    def size(self) -> int:
+        return int(self._array.size)
+
+    @property
+    def device(self) -> str:
+        return "/job:localhost/replica:0/task:0/device:CPU:0"
+
+    @property
+    def name(self) -> str:
+        raise AttributeError("eager tensors have no name; only values inside a traced function have one")
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - NumPy's spelling
+        return linalg.transpose(self)
+
+    def numpy(self) -> Any:
+        """The value as a NumPy array (a NumPy scalar for rank 0)."""
+        array = self._array
+        if not array.shape:
+            return array[()]
+        return array if array.flags.writeable else array.copy()
+
+    def get_shape(self) -> TensorShape:
+        return self.shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Checks that the shape fits. Raises ArgumentError when it does not."""
+        if not self.shape.is_compatible_with(shape):
+            raise ArgumentError(f"set_shape({shape}): this tensor has shape {self.shape}")
+
+    def ref(self) -> Reference:
+        """A hashable reference: tensors themselves compare element by element and cannot be hashed."""
+        return Reference(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if dtype is not None and np.dtype(dtype) != self._array.dtype:
+            return np.asarray(self._array).astype(dtype)
+        return np.array(self._array) if copy else np.asarray(self._array)
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise ArgumentError(f"the truth value of a tensor of shape {self.shape} is ambiguous; reduce it with "
+                                "tf.reduce_any or tf.reduce_all")  # fmt: skip
+        return bool(self._array)
+
+    def __int__(self) -> int:
+        return int(self._single("int"))
+
+    def __float__(self) -> float:
+        return float(self._single("float"))
+
+    def __complex__(self) -> complex:
+        return complex(self._single("complex"))
+
+    def _single(self, kind: str) -> Any:
+        if self._array.size != 1:
+            raise ArgumentError(f"{kind}() needs a tensor of one element, got shape {self.shape}")
+        return self._array.reshape(())[()]
+
+    def __index__(self) -> int:
+        if self._array.shape or self._array.dtype.kind not in "iu":
+            raise DTypeError(f"only an integer scalar can be an index, got {self.type}")
+        return int(self._array)
+
+    def __len__(self) -> int:
+        if not self._array.shape:
+            raise TypeError("a scalar tensor has no length")
+        return int(self._array.shape[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.type.shape:
+            raise TypeError("a scalar tensor cannot be iterated")
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Any:
+        return indexing.getitem(self, key)
+
+    def __str__(self) -> str:
+        return f"tf.Tensor({_text(str(self._array))}, shape={self.shape}, dtype={self.dtype.name})"
+
+    def __repr__(self) -> str:
+        shown = repr(self._array) if self._array.shape else str(self._array)
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={_text(shown)}>"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._array[()], spec) if spec and not self._array.shape else format(str(self), spec)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return wrap, (np.asarray(self._array),)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __add__(self, other: Any) -> Any: ...
+    def __sub__(self, other: Any) -> Any: ...
+    def __mul__(self, other: Any) -> Any: ...
+    def __truediv__(self, other: Any) -> Any: ...
+    def __radd__(self, other: Any) -> Any: ...
+    def __rsub__(self, other: Any) -> Any: ...
+    def __rmul__(self, other: Any) -> Any: ...
+    def __rtruediv__(self, other: Any) -> Any: ...
+    def __lt__(self, other: Any) -> Any: ...
+    def __le__(self, other: Any) -> Any: ...
+    def __gt__(self, other: Any) -> Any: ...
+    def __ge__(self, other: Any) -> Any: ...
+
+
+_new = object.__new__
+
+
+def wrap(array: Array) -> Tensor:
+    """An eager tensor of an array that the caller gives away (no copy, no check)."""
+    tensor = _new(Tensor)
+    tensor._array = array
+    return tensor
+
+
+class SymbolicTensor(Tensor):
+    """A tensor inside a function that is being traced: it has a type, but no value yet."""
+
+    __slots__ = ("value",)
+    value: Value
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+    @property
+    def _array(self) -> Array:  # type: ignore[override]
+        raise TracingError(_no_value(self.value, "its value is asked for"))
+
+    @property
+    def dtype(self) -> DType:
+        return self.value.type.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self.value.type.shape)
+
+    @property
+    def type(self) -> TensorType:
+        return self.value.type
+
+    @property
+    def ndim(self) -> int:
+        return len(self.value.type.shape)
+
+    @property
+    def name(self) -> str:
+        return self.value.name or "tensor"
+
+    def numpy(self) -> Any:
+        raise TracingError(_no_value(self.value, ".numpy() is called"))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        raise TracingError(_no_value(self.value, "NumPy is given it"))
+
+    def __bool__(self) -> bool:
+        raise TracingError(
+            _no_value(self.value, "Python asks whether it is true (if, while, and, or, not)")
+            + "; write tf.cond(pred, true_fn, false_fn), tf.while_loop(cond, body, vars) or tf.where instead"
+        )
+
+    def _single(self, kind: str) -> Any:
+        raise TracingError(_no_value(self.value, f"{kind}() is called"))
+
+    def __index__(self) -> int:
+        raise TracingError(_no_value(self.value, "Python uses it as an index or a range bound"))
+
+    def __len__(self) -> int:
+        size = self.value.type.shape[0] if self.value.type.shape else None
+        if not isinstance(size, int):
+            raise TracingError(_no_value(self.value, f"len() is called, but its first size is {size}"))
+        return size
+
+    def __str__(self) -> str:
+        return f"Tensor({self.name!r}, shape={self.shape}, dtype={self.dtype.name})"
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TracingError(_no_value(self.value, "it is pickled"))
+
+
+def _no_value(value: Value, what: str) -> str:
+    return f"a tensor {value.type} of a traced function has no value yet, but {what}"
+
+
+class Reference:
+    """Compares and hashes by identity of the tensor or Variable it refers to."""
+
+    __slots__ = ("_target",)
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    def deref(self) -> Any:
+        return self._target
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and self._target is other._target
+
+    def __hash__(self) -> int:
+        return id(self._target)
+
+
+def _text(shown: str) -> str:
+    return "\n" + shown if "\n" in shown else shown
+
+
+def _fast_operator(function: Callable[[Any, Any], Any], ufunc: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    """An operator that goes straight to NumPy in the most frequent case: two eager float32 tensors, nothing recorded.
+
+    For float32 the ufunc is exactly what the op would run; a failure takes the long way for its error message.
+    """
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if type(other) is Tensor and type(self) is Tensor and mode.plain:
+            a, b = self._array, other._array
+            if a.dtype is _FLOAT32 and b.dtype is _FLOAT32:
+                try:
+                    result = _new(Tensor)
+                    result._array = ufunc(a, b)
+                    return result
+                except ValueError:
+                    pass
+        return function(self, other)
+
+    return operator
+
+
+def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: function(other, self)
+
+
+def _install_operators() -> None:
+    fast = {"add": (elementwise.add, np.add), "sub": (elementwise.sub, np.subtract),
+            "mul": (elementwise.mul, np.multiply)}  # fmt: skip
+    for name, (function, ufunc) in fast.items():
+        setattr(Tensor, f"__{name}__", _fast_operator(function, ufunc))
+        setattr(Tensor, f"__r{name}__", _reflected(function))
+    plain: dict[str, Callable[[Any, Any], Any]] = {"truediv": elementwise.div, "matmul": linalg.matmul}
+    for name, plain_function in plain.items():
+        setattr(Tensor, f"__{name}__", plain_function)
+        setattr(Tensor, f"__r{name}__", _reflected(plain_function))
+    compared = {"lt": elementwise.less, "le": elementwise.less_equal, "gt": elementwise.greater,
+                "ge": elementwise.greater_equal}  # fmt: skip
+    for name, comparison in compared.items():
+        setattr(Tensor, f"__{name}__", comparison)
+    Tensor.__eq__ = _equality(elementwise.equal, False)  # type: ignore[method-assign]
+    Tensor.__ne__ = _equality(elementwise.not_equal, True)  # type: ignore[method-assign]
+    Tensor.__neg__ = elementwise.neg  # type: ignore[attr-defined]
+
+
+def _equality(function: Callable[[Any, Any], Any], if_foreign: bool) -> Callable[[Any, Any], Any]:
+    def operator(self: Tensor, other: Any) -> Any:
+        return if_foreign if other is None or isinstance(other, str) else function(self, other)
+
+    return operator
+
+
+_install_operators()

@@ -1,0 +1,221 @@
+"""Variables: tensors whose value can be assigned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graphc.mode import mode
+from graphc.shape import TensorShape
+from graphc.tensor import Reference, Tensor, wrap
+from graphc_backends.base import StateCell
+from graphc_ir.dtypes import DType, as_dtype
+from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
+from graphc_ir.ops.base import Array, lift, to_array
+from graphc_ir.types import TensorType
+
+_TEXT = re.compile(r"[^A-Za-z0-9_./-]")
+
+
+class Variable:
+    """A tensor that can be assigned. Behaves as its value in every operation.
+
+    ``initial_value``: data, a tensor, or a function without arguments that returns one. Reads inside a GradientTape
+    are watched if ``trainable``.
+    """
+
+    __array_priority__ = 100
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        import_scope: Any = None,
+        constraint: Callable[[Any], Any] | None = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
+        shape: Any = None,
+    ) -> None:
+        if initial_value is None:
+            raise ArgumentError("a Variable needs an initial_value, e.g. tf.Variable(tf.zeros((2, 2)))")
+        value = initial_value() if callable(initial_value) else initial_value
+        if mode.tracer is not None and mode.tracer.is_symbolic(value):
+            raise ArgumentError("a Variable is created from a value of the function being traced; create Variables "
+                                "outside of it, or from constants")  # fmt: skip
+        array = _initial(value, dtype)
+        if shape is not None and not TensorShape(shape).is_compatible_with(array.shape):
+            raise ShapeError(f"the initial value has shape {array.shape}, but shape={tuple(shape)} is asked for")
+        self._cell = StateCell(array)
+        self._type = TensorType.of(array)
+        self._tensor = wrap(array)
+        self._trainable = self._type.dtype.is_differentiable if trainable is None else bool(trainable)
+        self._name = _TEXT.sub("_", name or "Variable")
+        self.constraint = constraint
+
+    @property
+    def dtype(self) -> DType:
+        return self._type.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self._type.shape)
+
+    @property
+    def type(self) -> TensorType:
+        """The IR type."""
+        return self._type
+
+    @property
+    def ndim(self) -> int:
+        return self._type.rank
+
+    @property
+    def name(self) -> str:
+        return f"{self._name}:0"
+
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+
+    @property
+    def device(self) -> str:
+        return self._tensor.device
+
+    def get_shape(self) -> TensorShape:
+        return self.shape
+
+    def value(self) -> Tensor:
+        """The current value as a tensor; it does not change when the Variable is assigned later."""
+        tensor = self.snapshot() if mode.tracer is None else mode.tracer.read_variable(self)
+        for tape in mode.tapes:
+            tape.note_read(self, tensor)
+        return tensor
+
+    read_value = value
+
+    def snapshot(self) -> Tensor:
+        """The current value outside of any trace, unwatched."""
+        array = self._cell.read()
+        if self._tensor._array is not array:
+            self._tensor = wrap(array)
+        return self._tensor
+
+    def numpy(self) -> Any:
+        """The value as a NumPy array."""
+        return self.value().numpy()
+
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Variable:
+        """Sets a new value of the same shape and dtype. Returns the Variable.
+
+        Raises ShapeError or DTypeError when it does not fit; the old value then stays.
+        """
+        tensor = lift(value, self._type.dtype)
+        kind = tensor.type
+        if kind.dtype is not self._type.dtype:
+            raise DTypeError(f"cannot assign a {kind.dtype.name} value to {self.name} of dtype {self.dtype.name}; "
+                             f"cast it: tf.cast(value, tf.{self.dtype.name})")  # fmt: skip
+        if kind.shape != self._type.shape and not self.shape.is_compatible_with(kind.shape):
+            raise ShapeError(f"cannot assign a value of shape {tensor.shape} to {self.name} of shape {self.shape}; "
+                             "reshape or broadcast it")  # fmt: skip
+        if mode.tracer is None:
+            self._cell.write(tensor._array)
+        else:
+            mode.tracer.assign_variable(self, tensor)
+        return self
+
+    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Variable:
+        """Adds ``delta`` to the value. Returns the Variable."""
+        return self.assign(self.value() + delta)
+
+    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Variable:
+        """Subtracts ``delta`` from the value. Returns the Variable."""
+        return self.assign(self.value() - delta)
+
+    def ref(self) -> Reference:
+        return Reference(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self.value().__array__(dtype, copy)
+
+    def __bool__(self) -> bool:
+        return bool(self.value())
+
+    def __int__(self) -> int:
+        return int(self.value())
+
+    def __float__(self) -> float:
+        return float(self.value())
+
+    def __index__(self) -> int:
+        return self.value().__index__()
+
+    def __len__(self) -> int:
+        return len(self.value())
+
+    def __iter__(self) -> Any:
+        return iter(self.value())
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.value()[key]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        if mode.tracer is not None:
+            return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+        shown = repr(self._cell.read()) if self._type.shape else str(self._cell.read())
+        text = "\n" + shown if "\n" in shown else shown
+        return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}, numpy={text}>"
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        copied = Variable(np.array(self._cell.read()), trainable=self._trainable, name=self._name)
+        memo[id(self)] = copied
+        return copied
+
+
+def _initial(value: Any, dtype: Any) -> Array:
+    if isinstance(value, Variable):
+        value = value.snapshot()
+    if isinstance(value, Tensor):
+        if dtype is not None and as_dtype(dtype) is not value.dtype:
+            raise DTypeError(f"the initial value has dtype {value.dtype.name}, but dtype={as_dtype(dtype).name} is asked "
+                             "for; cast it")  # fmt: skip
+        return np.asarray(value._array)
+    # A caller's array may change later; a Variable's value must not.
+    return np.array(to_array(value, dtype=None if dtype is None else as_dtype(dtype)))
+
+
+_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
+
+
+def _delegate(name: str) -> Callable[..., Any]:
+    def operator(self: Variable, *operands: Any) -> Any:
+        return getattr(self.value(), name)(*operands)
+
+    operator.__name__ = name
+    return operator
+
+
+def _install_operators() -> None:
+    names = [f"__{p}{name}__" for name in _OPERATORS for p in ("", "r")]
+    names += [f"__{name}__" for name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert")]
+    for name in names:
+        if hasattr(Tensor, name):
+            setattr(Variable, name, _delegate(name))
+
+
+_install_operators()

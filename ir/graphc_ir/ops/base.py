@@ -1,0 +1,361 @@
+"""The op contract and the dispatch.
+
+An op is one frozen dataclass. Its fields are its attributes; ``infer`` gives result types, ``kernel`` computes on NumPy
+arrays and ``vjp`` gives the operand cotangents, written with the public op functions so that it serves the eager tape,
+the graph transformation and higher orders alike.
+
+Public functions (``add(x, y)``) normalise their arguments and call :func:`bind`; whichever interpreter is current then
+computes (arrays), records (tapes) or appends to a graph.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final, dataclass_transform
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc_ir.dims import Dim, DimExpr, Shape, substitute
+from graphc_ir.dtypes import DType, as_dtype, int32, of_numpy
+from graphc_ir.errors import ArgumentError, DTypeError, GraphcError
+from graphc_ir.types import TensorType
+
+if TYPE_CHECKING:
+    from graphc_ir.graph import Graph
+
+Array = npt.NDArray[Any]
+Operand = Any  # an array, a tensor or a graph value: whatever the current interpreter works on
+InferResult = TensorType | tuple[TensorType, ...]
+
+OPS: Final[dict[str, type[Op]]] = {}
+"""Every op class by its IR name."""
+
+
+class NotDifferentiable:
+    """Says that no gradient flows and why. Stands for a whole op (``vjp = NotDifferentiable("...")``) or for one
+    operand (as an item of what ``vjp`` returns)."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"NotDifferentiable({self.reason!r})"
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+class Op:
+    """Base of all ops. Subclasses become frozen dataclasses by themselves and are registered by name.
+
+    Contract:
+
+    - ``infer(*types) -> TensorType | tuple``: strict; raises DTypeError/ShapeError that name what came in.
+    - ``kernel(*arrays) -> array | tuple``: NumPy semantics of the op, for types that ``infer`` accepts.
+    - ``vjp(g, y, *operands) -> cotangent | tuple``: one item per operand, None or NotDifferentiable where none
+      flows; a costly item may be a function without arguments, called only if that cotangent is wanted. Ops with
+      regions get them as ``regions=``. ``g`` and ``y`` are tuples when the op has several results. Results may be of a broadcast shape: the
+      autodiff engine sums them back.
+    - ``decompose(*operands)`` (composite ops only): the same in simpler ops.
+    """
+
+    name: ClassVar[str] = ""
+    abstract: ClassVar[bool] = True
+    vjp: ClassVar[Any]
+    decompose: ClassVar[Callable[..., Any] | None] = None
+    is_view: ClassVar[bool] = False
+    """The kernel's result may share memory with its first operand."""
+    is_elementwise: ClassVar[bool] = False
+    is_pure: ClassVar[bool] = True
+    """Same operands, same results: may be folded, merged and dropped."""
+
+    def __init_subclass__(cls, *, abstract: bool = False, name: str = "") -> None:
+        super().__init_subclass__()
+        cls.abstract = abstract
+        dataclasses.dataclass(frozen=True, eq=False)(cls)
+        if abstract:
+            return
+        cls.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        missing = [part for part in ("infer", "kernel", "vjp") if getattr(cls, part, None) is getattr(Op, part, None)]
+        if missing:
+            raise TypeError(f"op {cls.__name__} lacks {', '.join(missing)}; every op defines infer, kernel and vjp")
+        if cls.name in OPS:
+            raise TypeError(f"two ops are named {cls.name!r}: {OPS[cls.name].__qualname__} and {cls.__qualname__}")
+        OPS[cls.name] = cls
+
+    def infer(self, *types: TensorType) -> InferResult:
+        raise NotImplementedError
+
+    def kernel(self, *arrays: Any) -> Any:
+        raise NotImplementedError
+
+    @property
+    def num_results(self) -> int:
+        return 1
+
+    def infer_node(self, types: Sequence[TensorType], regions: Sequence[Graph]) -> tuple[TensorType, ...]:
+        """Result types as a tuple. Ops with regions override this instead of ``infer``."""
+        result = self.infer(*types)
+        return result if isinstance(result, tuple) else (result,)
+
+    def numpy_function(self) -> Callable[..., Any]:
+        """The fastest callable that computes this op on arrays (a ufunc where there is one)."""
+        return self.kernel
+
+    def accepts_out(self) -> bool:
+        """Whether ``numpy_function`` takes ``out=`` and writes the result there."""
+        return False
+
+    def attributes(self) -> dict[str, Any]:
+        """Attribute names and values, in order of declaration."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    def substitute_dims(self, bindings: dict[str, Dim]) -> Op:
+        """The op with symbolic dims in its attributes replaced."""
+        changed = {
+            name: tuple(substitute(d, bindings) if isinstance(d, DimExpr) else d for d in value)
+            for name, value in self.__dict__.items()
+            if type(value) is tuple and any(isinstance(d, DimExpr) for d in value)
+        }
+        return dataclasses.replace(self, **changed) if changed else self  # type: ignore[type-var]
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+
+class Interpreter:
+    """Gives meaning to :func:`bind`. ``operand_type`` is the class of its operands."""
+
+    operand_type: type = object
+
+    def bind(self, op: Op, operands: tuple[Operand, ...], regions: tuple[Graph, ...] = ()) -> Any:
+        """Applies the op; returns the result, or a tuple of them if the op has several."""
+        raise NotImplementedError
+
+    def type_of(self, operand: Operand) -> TensorType:
+        raise NotImplementedError
+
+    def constant(self, array: Array) -> Operand:
+        raise NotImplementedError
+
+    def as_operand(self, value: Any) -> Operand | None:
+        """The operand that ``value`` is or stands for; None for plain data (numbers, lists, arrays)."""
+        return value if isinstance(value, self.operand_type) else None
+
+    def lift(self, value: Any, hint: DType | None = None) -> Operand:
+        """Turns anything into an operand; plain data adapts to the dtype ``hint`` where no information is lost."""
+        operand = self.as_operand(value)
+        return self.constant(to_array(value, hint=hint)) if operand is None else operand
+
+    def symbolic_dims(self, operand: Operand) -> Shape | None:
+        """The values of a 1-D or 0-D integer operand as dims, if they are known; else None."""
+        raise NotImplementedError
+
+
+class ArrayInterpreter(Interpreter):
+    """Runs kernels on NumPy arrays, no types, no recording."""
+
+    operand_type = np.ndarray
+
+    def bind(self, op: Op, operands: tuple[Operand, ...], regions: tuple[Graph, ...] = ()) -> Any:
+        if regions:
+            return op.kernel(*operands, regions=regions)
+        return op.kernel(*operands)
+
+    def type_of(self, operand: Operand) -> TensorType:
+        return TensorType.of(operand)
+
+    def constant(self, array: Array) -> Operand:
+        return array
+
+    def as_operand(self, value: Any) -> Operand | None:
+        # NumPy reductions hand out scalars for rank 0; they are arrays for every kernel.
+        return value if isinstance(value, (np.ndarray, np.generic)) else None
+
+    def symbolic_dims(self, operand: Operand) -> Shape | None:
+        return tuple(int(d) for d in np.atleast_1d(operand))
+
+
+ARRAYS: Final = ArrayInterpreter()
+
+
+class _Context(threading.local):
+    interpreter: Interpreter = ARRAYS
+
+
+_context = _Context()
+
+
+def current() -> Interpreter:
+    """The interpreter of this thread."""
+    return _context.interpreter
+
+
+def set_default_interpreter(interpreter: Interpreter) -> None:
+    """What threads start with (the front end installs eager execution)."""
+    _Context.interpreter = interpreter
+
+
+@contextmanager
+def using(interpreter: Interpreter) -> Iterator[Interpreter]:
+    """Runs the block under another interpreter."""
+    outer = _context.interpreter
+    _context.interpreter = interpreter
+    try:
+        yield interpreter
+    finally:
+        _context.interpreter = outer
+
+
+def bind(op: Op, *operands: Operand, regions: tuple[Graph, ...] = ()) -> Any:
+    """Applies an op to operands of the current interpreter. Strict: nothing is promoted here."""
+    return _context.interpreter.bind(op, operands, regions)
+
+
+def lift(value: Any, hint: DType | None = None) -> Operand:
+    """An operand of the current interpreter."""
+    interpreter = _context.interpreter
+    return value if type(value) is interpreter.operand_type else interpreter.lift(value, hint)
+
+
+def promote(x: Any, y: Any) -> tuple[Operand, Operand]:
+    """Two operands for a binary op: plain data takes the dtype of the tensor that it meets."""
+    interpreter = _context.interpreter
+    a, b = interpreter.as_operand(x), interpreter.as_operand(y)
+    if a is None and b is None:
+        a = interpreter.lift(x)
+    if a is None:
+        a = interpreter.lift(x, hint=interpreter.type_of(b).dtype)
+    if b is None:
+        b = interpreter.lift(y, hint=interpreter.type_of(a).dtype)
+    return a, b
+
+
+def type_of(operand: Operand) -> TensorType:
+    """The type of an operand of the current interpreter."""
+    return _context.interpreter.type_of(operand)
+
+
+def shape_of(operand: Operand) -> Shape:
+    return type_of(operand).shape
+
+
+def rank_of(operand: Operand) -> int:
+    return len(type_of(operand).shape)
+
+
+def dtype_of(operand: Operand) -> DType:
+    return type_of(operand).dtype
+
+
+_WEAK: Final[dict[type, int]] = {int: 1, float: 2}
+_KIND_ORDER: Final = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3, "s": 9}
+
+
+@functools.lru_cache(4096)
+def _scalar(value: Any, kind: type, dtype: DType) -> Array:
+    """A Python number as a read-only array; cached, since gradients are full of them."""
+    array = _cast_exact(np.asarray(value), dtype, value)
+    array.flags.writeable = False
+    return array
+
+
+def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Array:
+    """Plain data as an array: Python ints become int32, floats float32, NumPy data keeps its dtype.
+
+    ``dtype`` is final. ``hint`` is taken if the data fits it: same kind, or ints where floats are wanted.
+    Raises DTypeError for data that does not fit, ArgumentError for ragged or foreign data.
+    """
+    kind = type(value)
+    if kind in _WEAK and dtype is None and hint is not None and _WEAK[kind] <= _KIND_ORDER[hint.kind]:
+        return _scalar(value, kind, hint)
+    array = _raw_array(value)
+    if dtype is not None:
+        return _cast_exact(array, dtype, value)
+    natural = _natural_dtype(array, value)
+    if hint is not None and _adapts(natural, hint):
+        return _cast_exact(array, hint, value)
+    return array if array.dtype == natural.np else _cast_exact(array, natural, value)
+
+
+def _raw_array(value: Any) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ArgumentError(f"cannot make a tensor of {_short(value)}: nested lists must be rectangular") from error
+    if array.dtype == object:
+        raise ArgumentError(f"cannot make a tensor of {_short(value)} ({type(value).__name__}); expected numbers, "
+                            "booleans, nested lists of them, NumPy arrays or tensors")  # fmt: skip
+    return array
+
+
+def _natural_dtype(array: Array, value: Any) -> DType:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return of_numpy(array.dtype)
+    leaf = value
+    while isinstance(leaf, (list, tuple)) and leaf:
+        leaf = leaf[0]
+    if array.dtype.kind == "f" and (type(leaf) in (float, int, bool) or not array.size):
+        return as_dtype("float32")
+    if array.dtype.kind in "iu" and type(leaf) in (int, bool):
+        return int32
+    return of_numpy(array.dtype)
+
+
+def _adapts(natural: DType, hint: DType) -> bool:
+    if natural.is_bool or hint.is_bool:
+        return natural is hint
+    return _KIND_ORDER[natural.kind] <= _KIND_ORDER[hint.kind]
+
+
+def _cast_exact(array: Array, dtype: DType, value: Any) -> Array:
+    have = of_numpy(array.dtype)
+    if have is dtype:
+        return array
+    if _KIND_ORDER[have.kind] > _KIND_ORDER[dtype.kind] and array.size:
+        raise DTypeError(f"cannot make a {dtype.name} tensor of {have.name} data {_short(value)}; "
+                         f"round or compare it first, or ask for dtype {have.name}")  # fmt: skip
+    if dtype.is_integer and array.size:
+        low, high = array.min(), array.max()
+        if low < dtype.min or high > dtype.max:
+            raise DTypeError(f"value {low if low < dtype.min else high} does not fit {dtype.name} "
+                             f"({dtype.min}..{dtype.max}); ask for a wider dtype, e.g. dtype='int64'")  # fmt: skip
+    return array.astype(dtype.np)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def normalize_axis(axis: int, rank: int, what: str = "axis") -> int:
+    """A non-negative axis. Raises ArgumentError when it is outside [-rank, rank)."""
+    position = axis.__index__() if hasattr(axis, "__index__") else None
+    if position is None or not -rank <= position < rank:
+        raise ArgumentError(f"{what}={axis!r} is out of range for a tensor of rank {rank}; expected an integer in "
+                            f"[{-rank}, {rank - 1}]")  # fmt: skip
+    return position % rank
+
+
+def normalize_axes(axis: Any, rank: int) -> tuple[int, ...]:
+    """Sorted non-negative axes; None means all of them. Raises ArgumentError for a repeated or impossible axis."""
+    if axis is None:
+        return tuple(range(rank))
+    listed = [axis] if np.ndim(axis) == 0 else list(np.asarray(axis).tolist())
+    axes = tuple(sorted(normalize_axis(int(a), rank) for a in listed))
+    if len(set(axes)) != len(axes):
+        raise ArgumentError(f"axis={axis!r} names the same axis twice (rank {rank})")
+    return axes
+
+
+def explain(op: Op, types: Sequence[TensorType], error: Exception) -> GraphcError:
+    """A kernel's failure with the op and the operand types."""
+    shown = ", ".join(map(str, types))
+    return ArgumentError(f"{op.name}({shown}) failed: {error}")
