@@ -11,7 +11,8 @@ from optree import PyTreeSpec
 
 from graphc.data.node import Node
 from graphc.data.structure import LEAF, DatasetBase, Leaves, flat_tuple, flatten
-from graphc.tensor import Tensor, convert_to_tensor, wrap
+from graphc.tensor import Tensor, wrap
+from graphc_ir.ops import base
 
 Assembler: TypeAlias = Callable[[Leaves], Any]
 """Makes the user's view of an element from its leaves."""
@@ -23,8 +24,7 @@ def to_array(value: Any) -> np.ndarray[Any, np.dtype[Any]]:
     """The array of any tensor-like value. Python ints become int32, floats float32; arrays keep their dtype."""
     if type(value) is np.ndarray:
         return value
-    tensor = value if type(value) is Tensor else convert_to_tensor(value)
-    return tensor._array
+    return value._array if isinstance(value, Tensor) else base.to_array(value)
 
 
 def to_leaf(value: Any) -> Any:

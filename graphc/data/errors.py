@@ -22,3 +22,10 @@ class CardinalityError(GraphcError, TypeError):
 
 class DatasetArgumentError(GraphcError, TypeError):
     """A dataset was expected, or a function had to return one, and something else came."""
+
+
+class OutOfRangeError(GraphcError, IndexError):
+    """``Iterator.get_next()`` was called after the last element.
+
+    A ``for`` loop ends there by itself; ``iter(dataset)`` starts a new pass.
+    """

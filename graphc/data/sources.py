@@ -150,13 +150,17 @@ def _checked_spec(leaf: Any) -> ArraySpec:
     if isinstance(leaf, TensorSpec):
         shape = tuple(size if isinstance(size, int) else None for size in leaf.shape)
         return ArraySpec(shape, leaf.dtype.np)
-    raise ArgumentError(f"from_generator: output_signature holds {leaf!r}; use a TensorSpec(shape, dtype) per component")
+    raise ArgumentError(
+        f"from_generator: output_signature holds {leaf!r}; use a TensorSpec(shape, dtype) per component"
+    )
 
 
 def signature_of(output_types: Any, output_shapes: Any) -> Any:
     """The signature that types and (optional) shapes of the same structure describe."""
     if output_types is None:
-        raise ArgumentError("from_generator needs output_signature, e.g. TensorSpec([], tf.int32), or output_types")
+        raise ArgumentError(
+            "from_generator needs output_signature, e.g. TensorSpec([], tf.int32), or output_types"
+        )
     types, treedef = flatten(output_types)
     shapes = [None] * len(types) if output_shapes is None else treedef.flatten_up_to(output_shapes)
     specs = [ArraySpec(_shape(shape), as_dtype(dtype).np) for dtype, shape in zip(types, shapes, strict=True)]
@@ -178,7 +182,9 @@ def _convert_leaf(value: Any, spec: ArraySpec, name: str) -> Array:
 
 
 def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(expected) and all(e is None or e == s for s, e in zip(shape, expected, strict=True))
+    return len(shape) == len(expected) and all(
+        e is None or e == s for s, e in zip(shape, expected, strict=True)
+    )
 
 
 def _show(shape: tuple[int | None, ...]) -> str:
@@ -196,7 +202,9 @@ def _cast(value: Any, dtype: np.dtype[Any], name: str) -> Array:
         )
     converted = array.astype(dtype)
     if dtype.kind in "iu" and array.dtype.kind in "iu" and not np.array_equal(converted, array):
-        raise DTypeError(f"from_generator: {name} of a yielded element is {_short(value)}, which {dtype} cannot hold")
+        raise DTypeError(
+            f"from_generator: {name} of a yielded element is {_short(value)}, which {dtype} cannot hold"
+        )
     return converted
 
 

@@ -212,13 +212,17 @@ class Concatenate(Node):
         self.second = second
         self.inputs = (first, second)
 
+    def check(self) -> None:
+        """Raises StructureError unless both datasets have the same structure and dtypes."""
+        check_same_structure(self.first.treedef, self.second.treedef, "concatenate")
+        _ = self.leaf_specs
+
     @property
     def treedef(self) -> PyTreeSpec:
         return self.first.treedef
 
     @property
     def leaf_specs(self) -> tuple[LeafSpec, ...]:
-        check_same_structure(self.first.treedef, self.second.treedef, "concatenate")
         names = (f"concatenate: {name}" for name in leaf_names(self.treedef))
         return tuple(map(merge_specs, self.first.leaf_specs, self.second.leaf_specs, names))
 
@@ -234,7 +238,9 @@ class Concatenate(Node):
         length = first.length + second.length
         if first.stream is None and second.stream is None:
             return Plan(columns, length)
-        return Plan(columns, length, partial(plans.concatenate_blocks, first.blocks, second.blocks, first.length))
+        return Plan(
+            columns, length, partial(plans.concatenate_blocks, first.blocks, second.blocks, first.length)
+        )
 
     def stream(self) -> Iterator[Leaves]:
         yield from self.first.elements()
