@@ -10,6 +10,7 @@ from graphc.mode import mode
 from graphc.tensor import Tensor, wrap
 from graphc.variable import Variable
 from graphc_ir.dims import Shape
+from graphc_ir.dtypes import DType, of_numpy
 from graphc_ir.errors import GraphcError
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array, Interpreter, Op, Operand, explain, set_default_interpreter
@@ -59,6 +60,12 @@ class EagerInterpreter(Interpreter):
 
     def type_of(self, operand: Operand) -> TensorType:
         return TensorType.of(operand._array)
+
+    def dtype_of(self, operand: Operand) -> DType:
+        return of_numpy(operand._array.dtype)
+
+    def shape_of(self, operand: Operand) -> Shape:
+        return operand._array.shape  # type: ignore[no-any-return]
 
     def constant(self, array: Array) -> Tensor:
         return wrap(array)

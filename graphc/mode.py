@@ -6,23 +6,37 @@ import threading
 from typing import Any
 
 
+class Busy:
+    """How many threads record or trace. At zero, eager operators skip dispatch: one slot read is all they pay."""
+
+    __slots__ = ("count", "lock")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.lock = threading.Lock()
+
+
+busy = Busy()
+
+
 class _Mode(threading.local):
-    """``tapes`` are the recording GradientTapes, innermost last. ``tracer`` is the innermost running trace.
+    """``tapes`` are the recording GradientTapes, innermost last. ``tracer`` is the innermost running trace."""
 
-    ``plain`` is True while neither is there: eager operators then skip dispatch.
-    """
-
-    plain: bool = True
     tracer: Any = None
     scope: str = ""
     run_eagerly: bool = False
+    _counted: bool = False
 
     def __init__(self) -> None:
         self.tapes: list[Any] = []
 
     def refresh(self) -> None:
         """Call after changing ``tapes`` or ``tracer``."""
-        self.plain = not self.tapes and self.tracer is None
+        now = bool(self.tapes) or self.tracer is not None
+        if now != self._counted:
+            self._counted = now
+            with busy.lock:
+                busy.count += 1 if now else -1
 
 
 mode = _Mode()

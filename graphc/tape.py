@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -15,10 +16,11 @@ from graphc.mode import mode
 from graphc.tensor import Tensor, wrap
 from graphc.variable import Variable
 from graphc_ir.autodiff.engine import pull_back, zeros_like
+from graphc_ir.dims import element_count
 from graphc_ir.errors import GradientError
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import ARRAYS, Op, lift, using
-from graphc_ir.ops.movement import broadcast_to
+from graphc_ir.ops.movement import broadcast_to, concat, expand_dims, reshape
 
 
 class UnconnectedGradients(enum.Enum):
@@ -106,7 +108,7 @@ class GradientTape:
 
     def watch(self, tensor: Any) -> None:
         """Makes gradients with respect to a tensor, a Variable, or a structure of them possible."""
-        for leaf in optree.tree_leaves(tensor):
+        for leaf in [tensor] if isinstance(tensor, Tensor) else optree.tree_leaves(tensor):
             self._watch_leaf(leaf)
 
     def _watch_leaf(self, leaf: Any) -> None:
@@ -156,28 +158,98 @@ class GradientTape:
         None, or zeros with ``unconnected_gradients="zero"``, where the target does not depend on the source.
         Raises GradientError for a target that is no float, and for a tape that was used before.
         """
-        if self._used and not self._persistent:
-            raise GradientError("a non-persistent GradientTape gives one gradient only; use "
-                                "tf.GradientTape(persistent=True) to call it again")  # fmt: skip
+        self._check_unused()
         unconnected = UnconnectedGradients(unconnected_gradients)
         targets = [_target(t) for t in optree.tree_leaves(target)]
         leaves, structure = optree.tree_flatten(sources)
         for leaf in leaves:
             _check_source(leaf)
-        recording = self in mode.tapes
-        if recording and not self._persistent:
-            self._stop()
-        try:
-            found = self._pull(targets, leaves, _seed_leaves(output_gradients, targets))
-        finally:
-            if recording and not self._persistent:
-                self._start()
-        if not self._persistent:
-            self._clear()
-            self._used = True
+        seeds = _seed_leaves(output_gradients, targets)
+        with self._paused():
+            found = self._pull(targets, leaves, seeds)
+        self._finish_use()
         if unconnected is UnconnectedGradients.ZERO:
             found = [zeros_like(lift(s)) if g is None else g for s, g in zip(leaves, found, strict=True)]
         return optree.tree_unflatten(structure, found)
+
+    def _check_unused(self) -> None:
+        if self._used and not self._persistent:
+            raise GradientError("a non-persistent GradientTape gives one gradient only; use "
+                                "tf.GradientTape(persistent=True) to call it again")  # fmt: skip
+
+    def _finish_use(self) -> None:
+        if not self._persistent:
+            self._clear()
+            self._used = True
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        """A gradient computed inside the tape's own block is recorded only by a persistent tape."""
+        if self._persistent or self not in mode.tapes:
+            yield
+            return
+        with self.stop_recording():
+            yield
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The derivative of every element of ``target`` by every source: shape ``target.shape + source.shape``.
+
+        One backward pass per element of the target, whose shape must be known.
+        """
+        tensor = _target(target)
+        count = _static_size(tensor.type.shape, "jacobian")
+        leaves, structure = optree.tree_flatten(sources)
+        identity = np.eye(count, dtype=tensor.dtype.np).reshape(count, *tensor.type.shape)
+        rows = self._pull_many(tensor, leaves, identity)
+        found = [
+            self._stacked(column, source, unconnected_gradients, 0, (*tensor.type.shape, *source.type.shape))
+            for column, source in zip(zip(*rows, strict=True), leaves, strict=True)
+        ]
+        return optree.tree_unflatten(structure, found)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The Jacobian of each example: shape ``[batch, *target.shape[1:], *source.shape[1:]]``.
+
+        Row ``i`` of the target must depend on row ``i`` of the source alone.
+        """
+        tensor, shape = _target(target), _target(target).type.shape
+        if not shape or not source.type.shape or shape[0] != source.type.shape[0]:
+            raise GradientError(f"batch_jacobian needs a target and a source with the same batch size, got shapes "
+                                f"{tensor.shape} and {source.shape}")  # fmt: skip
+        count = _static_size(shape[1:], "batch_jacobian")
+        ones = np.eye(count, dtype=tensor.dtype.np).reshape(count, 1, *shape[1:])
+        seeds = [broadcast_to(lift(row), shape) for row in ones]
+        rows = self._pull_many(tensor, [source], seeds)
+        column = [row[0] for row in rows]
+        return self._stacked(column, source, unconnected_gradients, 1, (*shape, *source.type.shape[1:]))
+
+    def _pull_many(self, target: Any, sources: list[Any], seeds: Any) -> list[list[Any]]:
+        self._check_unused()
+        with self._paused():
+            rows = [self._pull([target], sources, [seed]) for seed in seeds]
+        self._finish_use()
+        return rows
+
+    def _stacked(self, column: Any, source: Any, unconnected: Any, axis: int, shape: Any) -> Any:
+        kind = UnconnectedGradients(unconnected)
+        if all(g is None for g in column):
+            return None if kind is UnconnectedGradients.NONE else broadcast_to(lift(0, source.dtype), shape)
+        filled = [zeros_like(lift(source)) if g is None else g for g in column]
+        return reshape(concat([expand_dims(g, axis) for g in filled], axis), shape)
 
     def _pull(self, targets: list[Any], sources: list[Any], seeds: list[Any]) -> list[Any]:
         symbolic = mode.tracer is not None
@@ -196,30 +268,15 @@ class GradientTape:
         return [self._collect(source, cotangents, lambda a, b: a + b) for source in sources]
 
     def _pull_arrays(self, targets: list[Any], sources: list[Any], seeds: list[Any]) -> list[Any]:
-        arrays: dict[int, Any] = {}
         cotangents: dict[int, Any] = {}
-
-        def array_of(tensor: Any) -> Any:
-            # One array object per tensor object, because the engine tells operands apart by id.
-            found = arrays.get(id(tensor))
-            if found is None:
-                found = arrays[id(tensor)] = np.asarray(tensor._array).view()
-            return found
-
-        records = [
-            TapeRecord(r.op, tuple(map(array_of, r.operands)), tuple(map(array_of, r.results)), r.regions)
-            for r in reversed(self._records)
-        ]
         for target, seed in zip(targets, seeds, strict=True):
-            array = array_of(target)
+            array = target._array
             given = np.ones(array.shape, array.dtype) if seed is None else lift(seed, target.dtype)._array
-            before = cotangents.get(id(array))
-            cotangents[id(array)] = given if before is None else before + given
-        wanted = {id(arrays[key]) for key in self._tracked if key in arrays}
+            before = cotangents.get(id(target))
+            cotangents[id(target)] = given if before is None else before + given
         with using(ARRAYS):
-            pull_back(records, cotangents, wanted)
-        by_tensor = {key: cotangents[id(array)] for key, array in arrays.items() if id(array) in cotangents}
-        found = [self._collect(source, by_tensor, np.add) for source in sources]
+            pull_back(reversed(self._records), cotangents, self._tracked, _array_of)
+        found = [self._collect(source, cotangents, np.add) for source in sources]
         return [None if g is None else wrap(g) for g in found]
 
     def _collect(self, source: Any, cotangents: dict[int, Any], add: Any) -> Any:
@@ -231,6 +288,17 @@ class GradientTape:
             if g is not None:
                 total = g if total is None else add(total, g)
         return total
+
+
+def _static_size(shape: Any, what: str) -> int:
+    count = element_count(shape)
+    if not isinstance(count, int):
+        raise GradientError(f"{what} makes one backward pass per target element, but the target's shape "
+                            f"({', '.join(map(str, shape))}) is not known; give the input a fixed size")  # fmt: skip
+    return count
+
+
+_array_of = operator.attrgetter("_array")
 
 
 def _target(target: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc.mode import mode
+from graphc.location import user_location
+from graphc.mode import busy
 from graphc.shape import TensorShape
 from graphc_ir.dtypes import DType, of_numpy
 from graphc_ir.errors import ArgumentError, DTypeError, TracingError
@@ -208,7 +209,7 @@ class SymbolicTensor(Tensor):
 
     def __bool__(self) -> bool:
         raise TracingError(
-            _no_value(self.value, "Python asks whether it is true (if, while, and, or, not)")
+            _no_value(self.value, "Python needs its truth (if, while, and, or, not)")
             + "; write tf.cond(pred, true_fn, false_fn), tf.while_loop(cond, body, vars) or tf.where instead"
         )
 
@@ -235,7 +236,7 @@ class SymbolicTensor(Tensor):
 
 
 def _no_value(value: Value, what: str) -> str:
-    return f"a tensor {value.type} of a traced function has no value yet, but {what}"
+    return f"{user_location()}: a tensor {value.type} of a traced function has no value yet, but {what}"
 
 
 class Reference:
@@ -267,8 +268,9 @@ def _fast_operator(function: Callable[[Any, Any], Any], ufunc: Callable[..., Any
     """
 
     def operator(self: Tensor, other: Any) -> Any:
-        if type(other) is Tensor and type(self) is Tensor and mode.plain:
-            a, b = self._array, other._array
+        if type(other) is Tensor and not busy.count:
+            a = self._array
+            b = other._array
             if a.dtype is _FLOAT32 and b.dtype is _FLOAT32:
                 try:
                     result = _new(Tensor)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import graphc_backends
-import graphc_ir
+import numpy as np
+
+from graphc.eager import EAGER
+from graphc.location import user_location
 from graphc.mode import mode
 from graphc.tensor import SymbolicTensor, Tensor, wrap
 from graphc.variable import Variable
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.dims import Shape
 from graphc_ir.errors import GraphcError, TracingError
-from graphc_ir.graph import Graph, Location, State, Value
+from graphc_ir.evaluate import run_node
+from graphc_ir.graph import Graph, Location, Node, State, Value
 from graphc_ir.ops.base import Array, Interpreter, Op, Operand, using
 from graphc_ir.symbolic import symbolic_value
 from graphc_ir.types import TensorType
@@ -50,6 +51,7 @@ class Tracer(Interpreter):
         self.slots: dict[int, VariableSlot] = {}
         self.captures: dict[int, tuple[Any, SymbolicTensor]] = {}
         self._constants: dict[int, tuple[Tensor, Value]] = {}
+        self.created: list[Variable] = [] if outer is None else outer.created
 
     def bind(self, op: Op, operands: tuple[Operand, ...], regions: tuple[Graph, ...] = ()) -> Any:
         values = tuple([o.value if o.__class__ is SymbolicTensor and o.value.graph is self.graph else self.value_of(o)
@@ -98,8 +100,11 @@ class Tracer(Interpreter):
         """Whether a tensor belongs to this trace or one around it."""
         return tensor.value.graph is self.graph or (self.outer is not None and self.outer.knows(tensor))
 
-    def is_symbolic(self, value: Any) -> bool:
-        return isinstance(value, SymbolicTensor)
+    def static_value(self, tensor: Tensor) -> Array | None:
+        """The value of a tensor that depends on no input; None if it depends on one."""
+        if not isinstance(tensor, SymbolicTensor):
+            return tensor._array
+        return _evaluate_closed(tensor.value)
 
     def read_variable(self, variable: Variable) -> Any:
         """The Variable's value at this point of the trace."""
@@ -153,6 +158,38 @@ class Tracer(Interpreter):
         return [slot.variable for slot in self.slots.values()]
 
 
+def _evaluate_closed(value: Value) -> Array | None:
+    """Runs the ancestors of a value, if none of them is a graph input or random."""
+    needed: dict[Node, None] = {}
+    pending = [value]
+    while pending:
+        node = pending.pop().node
+        if node is None or not node.op.is_pure:
+            return None
+        if node not in needed:
+            needed[node] = None
+            pending.extend(node.operands)
+    arrays: dict[Value, Any] = {}
+    for node in value.graph.nodes():
+        if node in needed:
+            arrays.update(zip(node.results, run_node(node, [arrays[o] for o in node.operands], {}), strict=True))
+    return np.asarray(arrays[value])
+
+
+@contextmanager
+def init_scope() -> Iterator[None]:
+    """Leaves all traces and tapes: ops inside the block run eagerly, unrecorded."""
+    tracer, tapes = mode.tracer, mode.tapes
+    mode.tracer, mode.tapes = None, []
+    mode.refresh()
+    try:
+        with using(EAGER):
+            yield
+    finally:
+        mode.tracer, mode.tapes = tracer, tapes
+        mode.refresh()
+
+
 def unique_name(name: str, taken: dict[str, int]) -> str:
     """``name``, or ``name_1``, ``name_2``... if it is taken."""
     count = taken.get(name, 0)
@@ -189,31 +226,6 @@ def trace_region(function: Callable[..., Any], types: Sequence[TensorType], name
     with tracing(tracer):
         result = function(*arguments)
     return Region(tracer, result)
-
-
-_PACKAGES = tuple(os.path.dirname(os.path.abspath(str(p.__file__))) + os.sep for p in (graphc_ir, graphc_backends)) + (
-    os.path.dirname(os.path.abspath(__file__)) + os.sep,
-)
-_internal_files: dict[str, bool] = {}
-_locations: dict[tuple[str, int, str], Location] = {}
-
-
-def user_location() -> Location:
-    """Where the innermost frame outside of graphc stands, with the current name scope."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        internal = _internal_files.get(filename)
-        if internal is None:
-            internal = _internal_files[filename] = filename.startswith(_PACKAGES) or "optree" in filename
-        if not internal:
-            break
-        frame = frame.f_back  # type: ignore[assignment]
-    key = (filename, frame.f_lineno, mode.scope) if frame is not None else ("", 0, mode.scope)
-    found = _locations.get(key)
-    if found is None:
-        found = _locations[key] = Location(*key)
-    return found
 
 
 def _located(error: GraphcError, location: Location) -> GraphcError:

@@ -47,11 +47,7 @@ class Variable:
     ) -> None:
         if initial_value is None:
             raise ArgumentError("a Variable needs an initial_value, e.g. tf.Variable(tf.zeros((2, 2)))")
-        value = initial_value() if callable(initial_value) else initial_value
-        if mode.tracer is not None and mode.tracer.is_symbolic(value):
-            raise ArgumentError("a Variable is created from a value of the function being traced; create Variables "
-                                "outside of it, or from constants")  # fmt: skip
-        array = _initial(value, dtype)
+        array = _initial(initial_value, dtype)
         if shape is not None and not TensorShape(shape).is_compatible_with(array.shape):
             raise ShapeError(f"the initial value has shape {array.shape}, but shape={tuple(shape)} is asked for")
         self._cell = StateCell(array)
@@ -60,6 +56,8 @@ class Variable:
         self._trainable = self._type.dtype.is_differentiable if trainable is None else bool(trainable)
         self._name = _TEXT.sub("_", name or "Variable")
         self.constraint = constraint
+        if mode.tracer is not None:
+            mode.tracer.created.append(self)
 
     @property
     def dtype(self) -> DType:
@@ -188,15 +186,27 @@ class Variable:
 
 
 def _initial(value: Any, dtype: Any) -> Array:
+    if callable(value):
+        value = value()
     if isinstance(value, Variable):
-        value = value.snapshot()
+        value = value.value()
     if isinstance(value, Tensor):
-        if dtype is not None and as_dtype(dtype) is not value.dtype:
-            raise DTypeError(f"the initial value has dtype {value.dtype.name}, but dtype={as_dtype(dtype).name} is asked "
-                             "for; cast it")  # fmt: skip
-        return np.asarray(value._array)
+        return _of_tensor(value, dtype)
     # A caller's array may change later; a Variable's value must not.
     return np.array(to_array(value, dtype=None if dtype is None else as_dtype(dtype)))
+
+
+def _of_tensor(tensor: Tensor, dtype: Any) -> Array:
+    if dtype is not None and as_dtype(dtype) is not tensor.dtype:
+        raise DTypeError(f"the initial value has dtype {tensor.dtype.name}, but dtype={as_dtype(dtype).name} is asked for; "
+                         "cast it")  # fmt: skip
+    if mode.tracer is None:
+        return np.asarray(tensor._array)
+    array: Array | None = mode.tracer.static_value(tensor)
+    if array is None:
+        raise ArgumentError("a Variable's initial value depends on the arguments of the function being traced; create "
+                            "Variables outside of it, or from values that are known")  # fmt: skip
+    return array
 
 
 _OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")

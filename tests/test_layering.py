@@ -33,7 +33,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("dtypes", "dims", "types", "random_bits"),
         ("graph",),
         ("ops",),
-        ("symbolic",),
+        ("symbolic", "text"),
         ("builder", "printer", "parser", "verify", "evaluate"),
         ("autodiff",),
         ("rewrite",),
@@ -41,7 +41,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("passes",),
     ),
     "graphc_backends": (
-        ("base",),
+        ("threads", "base"),
         ("numpy", "native", "onnx"),
         ("onnxruntime",),
         ("auto",),

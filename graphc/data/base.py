@@ -26,8 +26,8 @@ class BaseDataset(DatasetBase):
     def __init__(self, node: Node, options: Options | None = None) -> None:
         if not isinstance(node, Node):
             raise DatasetArgumentError(
-                f"Dataset received {type(node).__name__}; make datasets with Dataset.from_tensor_slices(tensors), "
-                "from_generator, range or another of its methods"
+                f"Dataset received {type(node).__name__}; make datasets with "
+                "Dataset.from_tensor_slices(tensors), from_generator, range or another of its methods"
             )
         self._node = node
         self._options = options or Options()
@@ -36,8 +36,8 @@ class BaseDataset(DatasetBase):
     def from_tensor_slices(cls, tensors: Any, name: str | None = None) -> Self:
         """One element per row of the tensors: slices along their first axis.
 
-        NumPy arrays are not copied, so do not write to them while the dataset is in use; elements that are slices
-        of them are read-only.
+        NumPy arrays are not copied, so do not write to them while the dataset is in use; elements that are
+        slices of them are read-only.
 
         Args:
             tensors: a tensor, array or list, or a tuple or dict (nested as you like) of them, each of shape
@@ -86,7 +86,9 @@ class BaseDataset(DatasetBase):
 
     @classmethod
     def range(cls, *args: Any, output_type: Any = "int64", name: str | None = None) -> Self:
-        """The numbers of ``range(stop)``, ``range(start, stop)`` or ``range(start, stop, step)`` as scalars."""
+        """The numbers of ``range(stop)``, ``range(start, stop)`` or ``range(start, stop, step)`` as
+        scalars.
+        """
         if not 1 <= len(args) <= 3:
             raise ArgumentError(
                 f"range takes stop, (start, stop) or (start, stop, step); received {len(args)} arguments"
@@ -100,7 +102,9 @@ class BaseDataset(DatasetBase):
     def random(
         cls, seed: int | None = None, rerandomize_each_iteration: bool | None = None, name: str | None = None
     ) -> Self:
-        """Endless uniform integers in [0, 2**32), as int64 scalars; the same at each pass unless re-randomized."""
+        """Endless uniform integers in [0, 2**32), as int64 scalars; the same at each pass unless
+        re-randomized.
+        """
         seed = arguments.optional_seed("random: seed", seed)
         return cls(sources.Random(seed, bool(rerandomize_each_iteration)))
 

@@ -79,18 +79,25 @@ def _not_stackable(name: str) -> str:
 
 
 def _stack_leaf(leaves: Sequence[Any], index: int, treedef: PyTreeSpec) -> Array:
+    if isinstance(leaves[0], DatasetBase):
+        raise StructureError(_not_stackable(leaf_names(treedef)[index]))
     try:
-        return np.stack(leaves)
+        return np.stack(leaves, dtype=leaves[0].dtype, casting="no")
     except (ValueError, TypeError) as error:
         raise _stack_error(leaves, leaf_names(treedef)[index]) from error
 
 
-def _stack_error(leaves: Sequence[Any], name: str) -> Exception:
-    if isinstance(leaves[0], DatasetBase):
-        return StructureError(_not_stackable(name))
-    other = next(i for i, leaf in enumerate(leaves) if leaf.shape != leaves[0].shape)
+def _stack_error(leaves: Sequence[Array], name: str) -> Exception:
+    first = leaves[0]
+    other = next(i for i, leaf in enumerate(leaves) if (leaf.shape, leaf.dtype) != (first.shape, first.dtype))
+    odd = leaves[other]
+    if odd.shape == first.shape:
+        return DTypeError(
+            f"batch: {name} has dtype {first.dtype} in the first element of a batch and {odd.dtype} in "
+            f"element {other}; stacking needs one dtype: cast it where the elements are made"
+        )
     return ShapeError(
-        f"batch: {name} has shape {leaves[0].shape} in the first element of a batch and {leaves[other].shape} in "
+        f"batch: {name} has shape {first.shape} in the first element of a batch and {odd.shape} in "
         f"element {other}; stacking needs equal shapes: use padded_batch, or bring them to one shape with map"
     )
 
@@ -172,8 +179,8 @@ def _pad_and_stack(leaves: Sequence[Array], shape: Shape, value: Any, name: str)
     )
     if any(n > t for n, t in zip(longest, target, strict=True)):
         raise ShapeError(
-            f"padded_batch: {name} has elements of up to shape {longest}, which padded_shapes={target} cannot "
-            "hold; enlarge it, or use None to pad to the longest of each batch"
+            f"padded_batch: {name} has elements of up to shape {longest}, which padded_shapes={target} "
+            "cannot hold; enlarge it, or use None to pad to the longest of each batch"
         )
     batch = _filled((len(leaves), *target), leaves[0].dtype, value, name)
     for row, leaf in zip(batch, leaves, strict=True) if rank else ():

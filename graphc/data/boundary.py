@@ -1,4 +1,6 @@
-"""Where arrays meet users: tensors on the one side, NumPy arrays on the other. Nothing else here knows tensors."""
+"""Where arrays meet users: tensors on the one side, NumPy arrays on the other. Nothing else here knows
+tensors.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,25 @@ UserCall: TypeAlias = Callable[[Leaves], Any]
 
 
 def to_array(value: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """The array of any tensor-like value. Python ints become int32, floats float32; arrays keep their dtype."""
+    """The array of any tensor-like value. Python ints become int32, floats float32; arrays keep their
+    dtype.
+    """
     if type(value) is np.ndarray:
         return value
-    return value._array if isinstance(value, Tensor) else base.to_array(value)
+    array = value._array if isinstance(value, Tensor) else base.to_array(value)
+    # NumPy's ufuncs give scalars for rank zero, and tensors hold what the ufunc gave.
+    return array if type(array) is np.ndarray else np.asarray(array)
 
 
 def to_leaf(value: Any) -> Any:
-    """Like ``to_array``; datasets stay."""
-    return value if isinstance(value, DatasetBase) else to_array(value)
+    """What a user's function gave, as a leaf: datasets stay, arrays that the function owns are copied."""
+    return value if isinstance(value, DatasetBase) else own_array(value)
+
+
+def own_array(value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """Like ``to_array``, but nobody else writes to it: a function may fill one buffer for each element."""
+    array = to_array(value)
+    return array.copy() if array is value else array
 
 
 def to_user(leaf: Any) -> Any:
@@ -39,7 +51,7 @@ def to_user(leaf: Any) -> Any:
 def from_user(tree: Any) -> tuple[Leaves, PyTreeSpec]:
     """The leaves and the structure of what a user's function returned. A list counts as a tuple there."""
     if type(tree) is Tensor:
-        return (tree._array,), LEAF
+        return (to_array(tree),), LEAF
     leaves, treedef = flatten(tuple(tree) if isinstance(tree, list) else tree)
     return tuple(map(to_leaf, leaves)), treedef
 

@@ -16,8 +16,8 @@ from graphc.data.structure import Leaves
 class Cache(Routing):
     """The same elements in the same order at every pass after the first one that was iterated to its end.
 
-    Of an index plan only the row numbers are kept. Other elements of one shape are stacked into columns, so that
-    what follows (``shuffle``, ``batch``) runs on row numbers from then on.
+    Of an index plan only the row numbers are kept. Other elements of one shape are stacked into columns, so
+    that what follows (``shuffle``, ``batch``) runs on row numbers from then on.
     """
 
     name = "cache"

@@ -14,17 +14,18 @@ from graphc.data.options import Options
 from graphc_ir.errors import ArgumentError
 
 DEFAULT_CYCLE_LENGTH = 4
-"""How many datasets ``interleave`` reads in turn where nobody says; fixed, so that results are the same on every
-machine."""
+"""How many datasets ``interleave`` reads in turn where nobody says; fixed, so that results are the same on
+every machine."""
 
 
 class Dataset(BaseDataset):
     """A re-iterable sequence of elements, each a tensor or a tuple or dict (nested as you like) of tensors.
 
-    Every method returns a new dataset and computes nothing; ``for element in dataset`` makes one pass. Pipelines
-    of ``from_tensor_slices``, ``shuffle``, ``repeat``, ``take``, ``batch`` and the like run on row numbers and gather
-    several batches at once; user functions are called element by element, in order, in the thread that iterates
-    (``num_parallel_calls``, ``deterministic`` and ``name`` are accepted and change nothing).
+    Every method returns a new dataset and computes nothing; ``for element in dataset`` makes one pass.
+    Pipelines of ``from_tensor_slices``, ``shuffle``, ``repeat``, ``take``, ``batch`` and the like run on
+    row numbers and gather several batches at once; user functions are called element by element, in order,
+    in the thread that iterates (``num_parallel_calls``, ``deterministic`` and ``name`` are accepted and
+    change nothing).
     """
 
     __slots__ = ()
@@ -59,8 +60,8 @@ class Dataset(BaseDataset):
         """Pads elements to one shape and stacks ``batch_size`` of them.
 
         Args:
-            padded_shapes: a shape per component; None or -1 pads an axis to the longest of each batch. None for
-                all pads every axis so.
+            padded_shapes: a shape per component; None or -1 pads an axis to the longest of each batch. None
+                for all pads every axis so.
             padding_values: a scalar per component, or one for all. Default: 0, False or "".
 
         Raises (while iterating):
@@ -95,8 +96,8 @@ class Dataset(BaseDataset):
     ) -> Dataset:
         """Datasets of ``size`` elements each, one dataset per component.
 
-        A window starts every ``shift`` elements (default: ``size``) and takes every ``stride``-th element. The last
-        windows may be shorter; ``drop_remainder`` leaves those out.
+        A window starts every ``shift`` elements (default: ``size``) and takes every ``stride``-th element.
+        The last windows may be shorter; ``drop_remainder`` leaves those out.
         """
         size = arguments.at_least("window: size", size, 1)
         shift = size if shift is None else arguments.at_least("window: shift", shift, 1)
@@ -117,7 +118,8 @@ class Dataset(BaseDataset):
 
         Args:
             buffer_size: number of elements, at least 1; UNKNOWN_CARDINALITY takes the whole dataset.
-            seed: makes the order of each pass reproducible. None: derived from the global seed where one is set.
+            seed: makes the order of each pass reproducible. None: derived from the global seed where one is
+            set.
         """
         unbounded = arguments.integer("shuffle: buffer_size", buffer_size) == cardinality.UNKNOWN
         size = sys.maxsize if unbounded else arguments.at_least("shuffle: buffer_size", buffer_size, 1)
@@ -167,7 +169,9 @@ class Dataset(BaseDataset):
         return self._then(transforms.Enumerate(self._node, arguments.integer("enumerate: start", start)))
 
     def concatenate(self, dataset: BaseDataset, name: str | None = None) -> Dataset:
-        """The elements of this dataset, then those of ``dataset``, which have the same structure and dtypes."""
+        """The elements of this dataset, then those of ``dataset``, which have the same structure and
+        dtypes.
+        """
         node = transforms.Concatenate(self._node, node_of(dataset, "concatenate"))
         if node.is_static:
             node.check()
@@ -238,7 +242,9 @@ class Dataset(BaseDataset):
         return self._then(mapping.Interleave(self._node, function, cycle, block))
 
     def scan(self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None) -> Dataset:
-        """The outputs of ``scan_func(state, element) -> (new_state, output)``, beginning with ``initial_state``."""
+        """The outputs of ``scan_func(state, element) -> (new_state, output)``, beginning with
+        ``initial_state``.
+        """
         arguments.is_callable("scan: scan_func", scan_func)
         return self._then(mapping.Scan(self._node, initial_state, scan_func))
 

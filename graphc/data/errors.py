@@ -20,6 +20,10 @@ class CardinalityError(GraphcError, TypeError):
     """
 
 
+class AssertedCardinalityError(GraphcError, ValueError):
+    """A dataset gave more or fewer elements than ``assert_cardinality`` was told."""
+
+
 class DatasetArgumentError(GraphcError, TypeError):
     """A dataset was expected, or a function had to return one, and something else came."""
 

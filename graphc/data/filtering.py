@@ -44,13 +44,15 @@ class Filter(Dropping):
         return lambda leaves: self._as_bool(call(leaves))
 
     def _as_bool(self, result: Any) -> bool:
+        if isinstance(result, bool):
+            return result
         leaves, _ = from_user(result)
         if len(leaves) == 1 and isinstance(leaves[0], np.ndarray):
             (value,) = leaves
             if value.shape == () and value.dtype == np.bool_:
                 return bool(value)
         raise DTypeError(
-            f"{self.name}: the predicate returned {result!r}, expected one bool (a scalar tensor of dtype bool); "
+            f"{self.name}: the predicate returned {result!r}, expected one bool (a scalar of dtype bool); "
             "reduce or compare it to one, e.g. with tf.reduce_all"
         )
 

@@ -12,7 +12,9 @@ from graphc.data.structure import to_user_spec
 
 
 class Iterator:
-    """The elements of one pass of a dataset, tensors in the dataset's structure. Made by ``iter(dataset)``."""
+    """The elements of one pass of a dataset, tensors in the dataset's structure. Made by
+    ``iter(dataset)``.
+    """
 
     __slots__ = ("_elements", "_node")
 

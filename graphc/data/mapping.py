@@ -33,7 +33,9 @@ UserFunction = Callable[..., Any]
 
 
 def peek(node: Node) -> Leaves | None:
-    """The first element, None if there is none. Leaves the random order of later passes as it would have been."""
+    """The first element, None if there is none. Leaves the random order of later passes as it would have
+    been.
+    """
     seeds = [stage.seeds for stage in ancestors(node) if stage.seeds is not None]
     epochs = [seed.epoch for seed in seeds]
     first = next(node.elements(), None)
@@ -73,7 +75,9 @@ class Computed(Unary):
         """The specs, found by making an element; calls ``_leaves`` at least once."""
 
     def _leaves(self, result: Any) -> Leaves:
-        """The leaves of what the function returned, which must have the structure of the results before it."""
+        """The leaves of what the function returned, which must have the structure of the results before
+        it.
+        """
         leaves, treedef = from_user(result)
         if self._known_treedef is None:
             self._known_treedef = treedef

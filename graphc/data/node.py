@@ -15,8 +15,8 @@ from graphc.data.structure import LeafSpec, Leaves
 class Node(ABC):
     """Makes elements, any number of times.
 
-    A stage that can say its elements as rows of columns gives a ``plan``; the stages after it then work on row
-    numbers. Every other stage streams elements.
+    A stage that can say its elements as rows of columns gives a ``plan``; the stages after it then work on
+    row numbers. Every other stage streams elements.
     """
 
     name: str = ""

@@ -1,5 +1,5 @@
-"""Options of a dataset. They are kept and merged as in TensorFlow; graphc's pipelines, which run in the thread that
-iterates and in order, need none of them.
+"""Options of a dataset. They are kept and merged as in TensorFlow; graphc's pipelines, which run in the
+thread that iterates and in order, need none of them.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Index plans: a pipeline over random-access columns, kept as a stream of row numbers until rows are needed.
 
-Shuffling, taking, repeating and the like only rearrange row numbers, in vectorised blocks. Rows are gathered at
-the end, several batches with one ``take``, and handed out as views of what was gathered.
+Shuffling, taking, repeating and the like only rearrange row numbers, in vectorised blocks. Rows are
+gathered at the end, several batches with one ``take``, and handed out as views of what was gathered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, repeat
 from typing import TypeAlias
 
@@ -18,12 +19,14 @@ from graphc.data.structure import Leaves
 
 BlockStream: TypeAlias = Iterator[Block]
 
-CHUNK_BYTES = 256 * 1024
-"""How much is gathered at once: large enough that the fixed cost of a gather vanishes, small enough that the
-rows are still in the cache when the step reads them."""
+CHUNK_BYTES = 64 * 1024
+"""How much is gathered at once, unless one batch is more: enough that the fixed cost of a gather vanishes.
 
-MAX_BLOCK_ROWS = 65536
-"""How many row numbers are computed at once."""
+Arrays of 128 KiB and more are mapped and unmapped by the C allocator each time, and touching fresh pages
+costs more than the gather itself; smaller ones also stay in the cache until the step reads them."""
+
+MAX_BLOCK_ROWS = 8192
+"""How many row numbers are computed at once, 64 KiB of them for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +60,28 @@ class Plan:
     def batches(self, batch_size: int, drop_remainder: bool) -> Iterator[Leaves]:
         """Consecutive groups of ``batch_size`` rows; the last may be smaller unless it is dropped."""
         batch_bytes = max(1, row_bytes(self.columns) * batch_size)
-        batches = max(1, min(CHUNK_BYTES // batch_bytes, MAX_BLOCK_ROWS // batch_size))
-        chunks = regroup(self.blocks(), batches * batch_size)
-        return chain.from_iterable(self._split(block, batch_size, drop_remainder) for block in chunks)
+        count = max(1, min(CHUNK_BYTES // batch_bytes, MAX_BLOCK_ROWS // batch_size))
+        chunks = regroup(self.blocks(), count * batch_size)
+        if drop_remainder:
+            chunks = map(partial(_whole_batches, batch_size), chunks)
+        if count == 1:
+            return map(self._fetch, filter(len, chunks))
+        return chain.from_iterable(map(partial(self._split, batch_size), chunks))
 
-    def _split(self, block: Block, batch_size: int, drop_remainder: bool) -> Iterator[Leaves]:
+    def _fetch(self, block: Block) -> Leaves:
+        return tuple([column.fetch(block) for column in self.columns])
+
+    def _split(self, batch_size: int, block: Block) -> Iterator[Leaves]:
         count, rest = divmod(len(block), batch_size)
-        chunk = [column.fetch(block) for column in self.columns]
-        full = [rows[: count * batch_size].reshape(count, batch_size, *rows.shape[1:]) for rows in chunk]
+        size = count * batch_size
+        chunk = self._fetch(block)
+        full = [rows[:size].reshape(count, batch_size, *rows.shape[1:]) for rows in chunk]
         batches = zip(*full, strict=True)
-        if not rest or drop_remainder:
-            return batches
-        return chain(batches, (tuple(rows[count * batch_size :] for rows in chunk),))
+        return chain(batches, (tuple(rows[size:] for rows in chunk),)) if rest else batches
+
+
+def _whole_batches(batch_size: int, block: Block) -> Block:
+    return block[: len(block) // batch_size * batch_size]
 
 
 def iter_rows(rows: Array) -> Iterator[Array]:

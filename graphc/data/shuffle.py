@@ -1,8 +1,8 @@
 """Shuffling with a bounded buffer, on row numbers (vectorised) and on elements; both give the same order.
 
-The buffer holds ``buffer_size`` inputs. Each step draws a slot, emits what stands there and puts the next input
-in its place; when the input ends, the rest of the buffer leaves in a uniformly random order. An element thus
-leaves at position t only if it is among the first ``t + buffer_size`` inputs.
+The buffer holds ``buffer_size`` inputs. Each step draws a slot, emits what stands there and puts the next
+input in its place; when the input ends, the rest of the buffer leaves in a uniformly random order. An
+element thus leaves at position t only if it is among the first ``t + buffer_size`` inputs.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def exchange(buffer: Indices, incoming: Indices, slots: NDArray[np.uint32]) -> I
     """
     if not len(incoming):
         return incoming
-    # Sorted stably by slot, each incoming number pushes out its left neighbour; the first one of a slot pushes
-    # out what was in the buffer, and the last one stays there.
+    # Sorted stably by slot, each incoming number pushes out its left neighbour; the first one of a slot
+    # pushes out what was in the buffer, and the last one stays there.
     order = sort_slots(slots, len(buffer))
     by_slot = slots.take(order)
     changes = np.flatnonzero(by_slot[1:] != by_slot[:-1])

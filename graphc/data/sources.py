@@ -11,7 +11,7 @@ import optree
 from optree import PyTreeSpec
 
 from graphc.data import cardinality
-from graphc.data.boundary import to_array
+from graphc.data.boundary import own_array, to_array
 from graphc.data.columns import Array, ArrayColumn, RangeColumn
 from graphc.data.errors import StructureError
 from graphc.data.node import Source
@@ -50,13 +50,14 @@ def slices(tensors: Any) -> Columns:
     for name, array in zip(names, arrays, strict=True):
         if array.ndim == 0:
             raise ShapeError(
-                f"from_tensor_slices: {name} is a scalar (shape ()), but each component is sliced along its "
+                f"from_tensor_slices: {name} is a scalar (shape ()), but components are sliced along their "
                 "first axis; use from_tensors for a dataset of one element"
             )
         if len(array) != len(arrays[0]):
             raise ShapeError(
-                f"from_tensor_slices: {names[0]} has {len(arrays[0])} rows (shape {arrays[0].shape}), {name} has "
-                f"{len(array)} rows (shape {array.shape}); all components need the same size of the first axis"
+                f"from_tensor_slices: {names[0]} has {len(arrays[0])} rows (shape {arrays[0].shape}), "
+                f"{name} has {len(array)} rows (shape {array.shape}); all components need one size of the "
+                "first axis"
             )
     return Columns("from_tensor_slices", treedef, arrays)
 
@@ -106,6 +107,7 @@ class Random(Source):
     """Endless uniform int64 values in [0, 2**32)."""
 
     name = "random"
+    seeds: EpochSeeds
 
     def __init__(self, seed: int | None, rerandomize: bool) -> None:
         super().__init__(LEAF, (ArraySpec((), np.dtype(np.int64)),), cardinality.INFINITE)
@@ -211,12 +213,12 @@ def _cast(value: Any, dtype: np.dtype[Any], name: str) -> Array:
 def _as_array(value: Any, dtype: np.dtype[Any], name: str) -> Array:
     """Python values as arrays; they are weak, like everywhere, so NumPy's wide defaults do not count."""
     if not isinstance(value, (int, float, complex, str, bytes, list)):
-        return to_array(value)
+        return own_array(value)
     try:
         return np.asarray(value, dtype if dtype.kind == "O" else None)
     except ValueError as error:
         raise DTypeError(
-            f"from_generator: {name} of a yielded element is {_short(value)}, which is not an array of {dtype}"
+            f"from_generator: {name} of a yielded element is {_short(value)}, not an array of {dtype}"
         ) from error
 
 

@@ -1,7 +1,8 @@
-"""The shape of an element: a tree of tuples and dicts (``optree``) over leaves, and what is known of each leaf.
+"""The shape of an element: a tree of tuples and dicts (``optree``) over leaves, and what is known of each
+leaf.
 
-Inside the pipeline an element is the flat tuple of its leaves, NumPy arrays; the tree is kept once per dataset.
-Lists are leaves: they are turned into tensors, as everywhere in ``tf.data``.
+Inside the pipeline an element is the flat tuple of its leaves, NumPy arrays; the tree is kept once per
+dataset. Lists are leaves: they are turned into tensors, as everywhere in ``tf.data``.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class DatasetSpec:
 
 LeafSpec: TypeAlias = ArraySpec | DatasetSpec
 
-LEAF: PyTreeSpec = optree.tree_structure(0)
+_ONE_LEAF: Any = 0
+LEAF: PyTreeSpec = optree.tree_structure(_ONE_LEAF)
 
 
 def flatten(tree: Any) -> tuple[list[Any], PyTreeSpec]:
@@ -68,7 +70,8 @@ def _is_list(node: Any) -> bool:
 
 def flat_tuple(size: int) -> PyTreeSpec:
     """The structure of a plain tuple of ``size`` leaves."""
-    return optree.tree_structure((0,) * size)
+    tree: Any = (0,) * size
+    return optree.tree_structure(tree)
 
 
 def pair(first: PyTreeSpec, second: PyTreeSpec) -> PyTreeSpec:
@@ -105,7 +108,9 @@ def array_spec(leaf: Any) -> LeafSpec:
 
 
 def to_user_spec(treedef: PyTreeSpec, specs: Iterable[LeafSpec]) -> Any:
-    """The ``element_spec`` that users see. Raises ArgumentError where not even the rank of a leaf is known."""
+    """The ``element_spec`` that users see. Raises ArgumentError where not even the rank of a leaf is
+    known.
+    """
     return optree.tree_unflatten(treedef, [_user_leaf(spec) for spec in specs])
 
 

@@ -1,4 +1,6 @@
-"""Stages that choose and reorder elements without looking at them. On index plans they only move row numbers."""
+"""Stages that choose and reorder elements without looking at them. On index plans they only move row
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from optree import PyTreeSpec
 from graphc.data import cardinality
 from graphc.data import plan as plans
 from graphc.data.columns import Column, ConcatColumn, RangeColumn
+from graphc.data.errors import AssertedCardinalityError
 from graphc.data.node import Node, Routing
 from graphc.data.plan import BlockStream, Plan
 from graphc.data.shuffle import EpochSeeds, shuffle_blocks, shuffle_elements
@@ -137,6 +140,7 @@ class Repeat(Routing):
 
 class Shuffle(Routing):
     name = "shuffle"
+    seeds: EpochSeeds
 
     def __init__(self, source: Node, buffer_size: int, seed: int | None, reshuffle: bool) -> None:
         super().__init__(source)
@@ -170,6 +174,37 @@ class Prefetch(Routing):
 
     def stream(self) -> Iterator[Leaves]:
         return self.source.elements()
+
+
+class AssertCardinality(Routing):
+    """The same elements, which must be as many as said."""
+
+    name = "assert_cardinality"
+
+    def __init__(self, source: Node, expected: int) -> None:
+        super().__init__(source)
+        self._expected = expected
+
+    @property
+    def cardinality(self) -> int:
+        return self._expected
+
+    def stream(self) -> Iterator[Leaves]:
+        received = 0
+        for leaves in self.source.elements():
+            if received == self._expected:
+                raise AssertedCardinalityError(self._message(f"more than {self._expected}"))
+            received += 1
+            yield leaves
+        if received != self._expected != cardinality.INFINITE:
+            raise AssertedCardinalityError(self._message(str(received)))
+
+    def _message(self, received: str) -> str:
+        return f"assert_cardinality: the dataset gave {received} elements, expected {self._expected}"
+
+    @property
+    def resumable(self) -> bool:
+        return False
 
 
 class Enumerate(Routing):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc_ir.dims import Shape
+from graphc_ir.dtypes import DType
 from graphc_ir.graph import UNKNOWN, Graph, Location, Node, Value
 from graphc_ir.ops.base import Array, Interpreter, Op, Operand
 from graphc_ir.ops.constant import ArrayAttribute, Constant
@@ -31,6 +32,12 @@ class GraphBuilder(Interpreter):
 
     def type_of(self, operand: Operand) -> TensorType:
         return operand.type  # type: ignore[no-any-return]
+
+    def dtype_of(self, operand: Operand) -> DType:
+        return operand.type.dtype  # type: ignore[no-any-return]
+
+    def shape_of(self, operand: Operand) -> Shape:
+        return operand.type.shape  # type: ignore[no-any-return]
 
     def constant(self, array: Array) -> Value:
         result: Value = self.bind(Constant(ArrayAttribute(np.asarray(array))), ())

@@ -32,6 +32,10 @@ class VerificationError(GraphcError, ValueError):
     """A graph breaks a rule of the IR. A pass or a hand-built graph is wrong, not the user's model."""
 
 
+class PassError(GraphcError, RuntimeError):
+    """A pass or a rewrite failed, broke the graph or does not come to an end. The message names it."""
+
+
 class ParseError(GraphcError, ValueError):
     """IR text that does not follow the grammar; the message carries line and column."""
 

@@ -28,6 +28,8 @@ class Sample:
     ``values`` overrides some of them with explicit arrays. ``gradient``: compare vjp with finite differences (choose
     ranges away from kinks). ``min_opset``: oldest opset with an ONNX form, None where ``NO_ONNX_FORM`` gives a reason.
     ``round_trip``: importing the export gives the same op again (False where ONNX spells it as several operators).
+    ``runtime_hole``: why ONNX Runtime cannot run the export (a missing kernel for the dtype); the ONNX reference
+    implementation runs it instead.
     """
 
     op: Op
@@ -39,6 +41,7 @@ class Sample:
     second_order: bool = True
     min_opset: int | None = 13
     round_trip: bool = True
+    runtime_hole: str = ""
     rtol: float = 1e-5
     atol: float = 1e-6
     label: str = ""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from onnx import numpy_helper
 
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter
-from graphc_ir.errors import ImportModelError
 from graphc_ir.graph import Node
 from graphc_ir.ops.base import Operand
 from graphc_ir.ops.constant import StopGradient, constant
+
+_SCALARS = (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64), ("value_ints", np.int64))
 
 
 @exports(StopGradient)
@@ -27,10 +27,8 @@ def _identity(context: ImportContext) -> Operand:
 @imports("Constant")
 def _constant(context: ImportContext) -> Operand:
     if context.has("value"):
-        return constant(numpy_helper.to_array(context.attribute("value")))
-    for key, dtype in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64),
-                       ("value_ints", np.int64)):  # fmt: skip
+        return constant(context.tensor("value"))
+    for key, dtype in _SCALARS:
         if context.has(key):
             return constant(np.asarray(context.attribute(key), dtype))
-    raise ImportModelError(f"{context.where}: Constant has no numeric value; strings and sparse tensors have no "
-                           "counterpart")  # fmt: skip
+    raise context.decline("the Constant has no dense numeric value")

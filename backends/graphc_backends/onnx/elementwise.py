@@ -30,6 +30,16 @@ def _max(context: ImportContext) -> Operand:
     return context.fold(ops.maximum)
 
 
+@exports(ops.Minimum)
+def _minimum(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    return str(writer.emit("Min", operands))
+
+
+@imports("Min")
+def _min(context: ImportContext) -> Operand:
+    return context.fold(ops.minimum)
+
+
 @exports(ops.Square)
 def _square(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     return str(writer.emit("Mul", [operands[0], operands[0]]))

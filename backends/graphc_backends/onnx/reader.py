@@ -1,30 +1,58 @@
-"""Reads ONNX graphs into IR graphs: the machinery that import rules use."""
+"""What import rules work with: one ONNX node, its operands and its sub-graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from onnx import NodeProto, helper
+from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from graphc_ir.dims import Shape
 from graphc_ir.errors import ImportModelError
-from graphc_ir.ops.base import Op, Operand, bind, current
+from graphc_ir.graph import Graph, Value
+from graphc_ir.ops.base import Array, Op, Operand, bind, current
+from graphc_ir.ops.constant import Constant
+from graphc_ir.types import TensorType
+
+
+class SubgraphReader(Protocol):
+    """The enclosing importer, as far as rules of control flow need it."""
+
+    def subgraph(self, proto: GraphProto, types: Sequence[TensorType] | None) -> tuple[Graph, list[Value]]: ...
+
+    def tensor(self, proto: TensorProto) -> Array: ...
 
 
 class ImportContext:
-    """One ONNX node while it is read. ``operands`` holds None for absent optional inputs."""
+    """One ONNX node while it is read. ``operands`` holds None for absent optional inputs.
 
-    def __init__(self, node: NodeProto, operands: Sequence[Operand | None], opset: int) -> None:
+    ``opset`` is the version of the node's own domain. A rule that has no form for what the node asks calls
+    :meth:`decline`; the node then stays as it is.
+    """
+
+    def __init__(
+        self,
+        node: NodeProto,
+        operands: Sequence[Operand | None],
+        opset: int,
+        reader: SubgraphReader | None = None,
+    ) -> None:
         self.node = node
         self.operands: list[Any] = list(operands)
         self.opset = opset
+        self._reader = reader
         self._attributes = {a.name: a for a in node.attribute}
 
     @property
     def where(self) -> str:
         """The node as error messages name it."""
-        return f"{self.node.op_type} node {self.node.name!r}"
+        return describe(self.node)
+
+    def decline(self, reason: str) -> ImportModelError:
+        """``raise context.decline("...")``: there is no op for this use of the operator."""
+        return ImportModelError(f"{self.where}: {reason}")
+
+    # --- attributes ----------------------------------------------------------------------------------------------
 
     def has(self, name: str) -> bool:
         return name in self._attributes
@@ -39,9 +67,22 @@ class ImportContext:
             return default[0]
         raise ImportModelError(f"{self.where} lacks the attribute {name!r}")
 
+    def tensor(self, name: str) -> Array:
+        """The array of a tensor attribute. Raises ImportModelError for damaged data."""
+        assert self._reader is not None, "tensor attributes are read by the importer"
+        return self._reader.tensor(self.attribute(name))
+
+    # --- operands ------------------------------------------------------------------------------------------------
+
     def operand(self, index: int) -> Operand | None:
         """An optional operand, None when absent."""
         return self.operands[index] if index < len(self.operands) else None
+
+    def array(self, index: int) -> Array | None:
+        """The value of an operand that is a constant of the model; None when it is absent or computed."""
+        operand = self.operand(index)
+        op = operand.op if isinstance(operand, Value) else None
+        return op.value.array if isinstance(op, Constant) else None
 
     def sizes(self, index: int) -> Shape:
         """The values of an integer operand, known while reading (constants and computed sizes)."""
@@ -61,6 +102,17 @@ class ImportContext:
             return [int(a) for a in self.sizes(1)]  # type: ignore[arg-type]
         return list(self.attribute("axes")) if self.has("axes") else None
 
+    # --- results -------------------------------------------------------------------------------------------------
+
+    @property
+    def num_outputs(self) -> int:
+        """How many outputs the node lists; absent ones in the middle count."""
+        return len(self.node.output)
+
+    def wants(self, index: int) -> bool:
+        """Whether the model uses an optional output."""
+        return index < len(self.node.output) and bool(self.node.output[index])
+
     def fold(self, function: Callable[[Any, Any], Any]) -> Operand:
         """A variadic operator as repeated application of a binary function."""
         result = self.operands[0]
@@ -70,3 +122,21 @@ class ImportContext:
 
     def bind(self, op: Op, *operands: Operand) -> Any:
         return bind(op, *operands)
+
+    # --- sub-graphs ----------------------------------------------------------------------------------------------
+
+    def subgraph(self, name: str, types: Sequence[TensorType] | None = None) -> tuple[Graph, list[Value]]:
+        """The sub-graph in an attribute as a closed region, and the outer values that it captures.
+
+        The region's inputs are its own (typed by ``types`` where given, else as the model declares them), followed by
+        one per captured value. Constants of the outer graph are copied in, not captured.
+        """
+        assert self._reader is not None, "sub-graphs are read by the importer"
+        proto: GraphProto = self.attribute(name)
+        return self._reader.subgraph(proto, types)
+
+
+def describe(node: NodeProto) -> str:
+    """A node as error messages name it."""
+    name = node.name or (node.output[0] if node.output else "")
+    return f"{node.op_type} node {name!r}"

@@ -8,7 +8,8 @@ from graphc_ir.autodiff.engine import pull_back, zeros_like
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.errors import GradientError
 from graphc_ir.graph import Graph, Value
-from graphc_ir.ops.base import lift, using
+from graphc_ir.ops.base import Operand, lift, using
+from graphc_ir.ops.elementwise import add
 from graphc_ir.ops.movement import broadcast_to
 
 
@@ -84,7 +85,10 @@ def _chosen(graph: Graph, wrt: Sequence[int] | None) -> list[int]:
 
 def _gradients(graph: Graph, targets: list[Value], seeds: list[Value], sources: list[Value]) -> list[Value]:
     wanted = reachable(graph, sources)
-    cotangents = {id(t): seed for t, seed in zip(targets, seeds, strict=True)}
+    cotangents: dict[int, Operand] = {}
+    for target, seed in zip(targets, seeds, strict=True):
+        before = cotangents.get(id(target))  # one value may be several results
+        cotangents[id(target)] = seed if before is None else add(before, seed)
     nodes = [node for node in graph.nodes_reversed() if any(id(r) in wanted for r in node.results)]
     pull_back(nodes, cotangents, wanted)
     return [cotangents[id(s)] if id(s) in cotangents else zeros_like(s) for s in sources]

@@ -72,6 +72,10 @@ class Op:
     is_elementwise: ClassVar[bool] = False
     is_pure: ClassVar[bool] = True
     """Same operands, same results: may be folded, merged and dropped."""
+    is_foldable: ClassVar[bool] = True
+    """May be computed when the graph is built, given constant operands (random ops say False)."""
+    is_inlinable: ClassVar[bool] = False
+    """The op runs its one region on its operands and nothing else, so the region may stand in its place."""
 
     def __init_subclass__(cls, *, abstract: bool = False, name: str = "") -> None:
         super().__init_subclass__()
@@ -142,6 +146,12 @@ class Interpreter:
     def type_of(self, operand: Operand) -> TensorType:
         raise NotImplementedError
 
+    def dtype_of(self, operand: Operand) -> DType:
+        return self.type_of(operand).dtype
+
+    def shape_of(self, operand: Operand) -> Shape:
+        return self.type_of(operand).shape
+
     def constant(self, array: Array) -> Operand:
         raise NotImplementedError
 
@@ -171,6 +181,12 @@ class ArrayInterpreter(Interpreter):
 
     def type_of(self, operand: Operand) -> TensorType:
         return TensorType.of(operand)
+
+    def dtype_of(self, operand: Operand) -> DType:
+        return of_numpy(operand.dtype)
+
+    def shape_of(self, operand: Operand) -> Shape:
+        return operand.shape  # type: ignore[no-any-return]
 
     def constant(self, array: Array) -> Operand:
         return array
@@ -232,9 +248,9 @@ def promote(x: Any, y: Any) -> tuple[Operand, Operand]:
     if a is None and b is None:
         a = interpreter.lift(x)
     if a is None:
-        a = interpreter.lift(x, hint=interpreter.type_of(b).dtype)
+        a = interpreter.lift(x, hint=interpreter.dtype_of(b))
     if b is None:
-        b = interpreter.lift(y, hint=interpreter.type_of(a).dtype)
+        b = interpreter.lift(y, hint=interpreter.dtype_of(a))
     return a, b
 
 
@@ -244,15 +260,15 @@ def type_of(operand: Operand) -> TensorType:
 
 
 def shape_of(operand: Operand) -> Shape:
-    return type_of(operand).shape
+    return _context.interpreter.shape_of(operand)
 
 
 def rank_of(operand: Operand) -> int:
-    return len(type_of(operand).shape)
+    return len(_context.interpreter.shape_of(operand))
 
 
 def dtype_of(operand: Operand) -> DType:
-    return type_of(operand).dtype
+    return _context.interpreter.dtype_of(operand)
 
 
 _WEAK: Final[dict[type, int]] = {int: 1, float: 2}

@@ -102,7 +102,7 @@ class Mul(Binary):
     ufunc = np.multiply
 
     def vjp(self, g: Operand, y: Operand, a: Operand, b: Operand) -> Any:
-        return mul(g, b), mul(g, a)
+        return mul(g, adjoint(b)), mul(g, adjoint(a))
 
 
 class Div(Binary):
@@ -112,8 +112,8 @@ class Div(Binary):
     ufunc = np.divide
 
     def vjp(self, g: Operand, y: Operand, a: Operand, b: Operand) -> Any:
-        ga = div(g, b)
-        return ga, neg(mul(ga, y))
+        ga = div(g, adjoint(b))
+        return ga, neg(mul(ga, adjoint(y)))
 
 
 class Maximum(Binary):
@@ -127,6 +127,17 @@ class Maximum(Binary):
         return mul(g, first), mul(g, sub(1, first))
 
 
+class Minimum(Binary):
+    """The smaller of two; NaN if either is. At a tie the gradient goes to the first operand, as in TensorFlow."""
+
+    accepts = REAL
+    ufunc = np.minimum
+
+    def vjp(self, g: Operand, y: Operand, a: Operand, b: Operand) -> Any:
+        first = cast(less_equal(a, b), dtype_of(g))
+        return mul(g, first), mul(g, sub(1, first))
+
+
 class Neg(Unary):
     accepts = NUMERIC
     ufunc = np.negative
@@ -135,46 +146,56 @@ class Neg(Unary):
         return neg(g)
 
 
+class Conj(Unary):
+    """The complex conjugate."""
+
+    accepts = "c"
+    ufunc = np.conjugate
+
+    def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
+        return conj(g)
+
+
 class Exp(Unary):
     ufunc = np.exp
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return mul(g, y)
+        return mul(g, adjoint(y))
 
 
 class Log(Unary):
     ufunc = np.log
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return div(g, x)
+        return div(g, adjoint(x))
 
 
 class Sin(Unary):
     ufunc = np.sin
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return mul(g, cos(x))
+        return mul(g, adjoint(cos(x)))
 
 
 class Cos(Unary):
     ufunc = np.cos
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return neg(mul(g, sin(x)))
+        return neg(mul(g, adjoint(sin(x))))
 
 
 class Tanh(Unary):
     ufunc = np.tanh
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return mul(g, sub(1, square(y)))
+        return mul(g, sub(1, square(adjoint(y))))
 
 
 class Sqrt(Unary):
     ufunc = np.sqrt
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return div(mul(g, 0.5), y)
+        return div(mul(g, 0.5), adjoint(y))
 
 
 class Square(Unary):
@@ -182,7 +203,7 @@ class Square(Unary):
     ufunc = np.square
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return mul(g, mul(x, 2))
+        return mul(g, mul(adjoint(x), 2))
 
 
 class Relu(Unary):
@@ -294,9 +315,25 @@ def maximum(x: Any, y: Any) -> Operand:
     return bind(Maximum(), *promote(x, y))
 
 
+def minimum(x: Any, y: Any) -> Operand:
+    """The smaller of ``x`` and ``y``, element by element."""
+    return bind(Minimum(), *promote(x, y))
+
+
 def neg(x: Any) -> Operand:
     """``-x``."""
     return bind(Neg(), lift(x))
+
+
+def conj(x: Any) -> Operand:
+    """The complex conjugate; real tensors are their own."""
+    return adjoint(lift(x))
+
+
+def adjoint(x: Operand) -> Operand:
+    """What a cotangent is multiplied with where the derivative is ``x``: its conjugate, as TensorFlow defines the
+    gradient of complex functions."""
+    return bind(Conj(), x) if dtype_of(x).kind == "c" else x
 
 
 def exp(x: Any) -> Operand:

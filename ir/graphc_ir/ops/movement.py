@@ -1,4 +1,4 @@
-"""Ops that move elements without computing: reshape, transpose, broadcast, concatenation, padding and the like."""
+"""Ops that move elements without computing: reshape, transpose, broadcast, concatenation, slices, padding, tiling."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ import numpy as np
 from graphc_ir import dims
 from graphc_ir.dims import Dim, DimExpr, Shape
 from graphc_ir.errors import ArgumentError, ShapeError
-from graphc_ir.ops.base import Array, Op, Operand, bind, current, lift, normalize_axes, normalize_axis, shape_of
-from graphc_ir.ops.elementwise import check_kind
+from graphc_ir.ops.base import (
+    Array,
+    Op,
+    Operand,
+    bind,
+    current,
+    dtype_of,
+    lift,
+    normalize_axes,
+    normalize_axis,
+    rank_of,
+    shape_of,
+)
+from graphc_ir.ops.elementwise import check_kind, sub
 from graphc_ir.types import TensorType
 
 ANY = "biufcs"
@@ -72,7 +84,8 @@ class BroadcastTo(Op):
         return x.with_shape(self.shape)
 
     def kernel(self, x: Array) -> Any:
-        return np.broadcast_to(x, self.shape)
+        # A filled tensor is memory of its own: BLAS and vector loops are slow on views without strides.
+        return np.broadcast_to(x, self.shape) if x.shape else np.full(self.shape, x)
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
         return g  # the engine sums a broadcast cotangent back to the operand's shape
@@ -120,6 +133,39 @@ def _check_joinable(first: TensorType, other: TensorType, axis: int) -> None:
             raise ShapeError(f"concat along axis {axis}: {first} and {other} do not fit: {error}") from error
 
 
+class Split(Op):
+    """Cuts ``axis`` into consecutive parts of the given sizes; one result per part."""
+
+    axis: int
+    sizes: Shape
+    is_view = True
+
+    @property
+    def num_results(self) -> int:
+        return len(self.sizes)
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        total: Dim = 0
+        for size in self.sizes:
+            total = total + size
+        try:
+            dims.require_equal(total, x.shape[self.axis], "sizes of split")
+        except ValueError as error:
+            raise ShapeError(f"split: sizes [{', '.join(map(str, self.sizes))}] do not add up to axis {self.axis} of {x}: "
+                             f"{error}") from error  # fmt: skip
+        return tuple(x.with_shape(replaced(x.shape, self.axis, size)) for size in self.sizes)
+
+    def kernel(self, x: Array) -> Any:
+        parts, start, lead = [], 0, (slice(None),) * self.axis
+        for size in self.sizes:
+            parts.append(x[(*lead, slice(start, start + size))])  # type: ignore[operator, misc]
+            start += size  # type: ignore[assignment, operator]
+        return tuple(parts) if len(parts) != 1 else parts[0]
+
+    def vjp(self, g: Any, y: Any, x: Operand) -> Any:
+        return concat(g, self.axis) if isinstance(g, tuple) else g
+
+
 class Slice(Op):
     """``x[starts:stops:steps]`` on every axis. ``stops`` are exclusive; all bounds are normalised (no negatives,
     except a stop of -1 under a negative step, which means "through element 0")."""
@@ -130,17 +176,23 @@ class Slice(Op):
     is_view = True
 
     def infer(self, x: TensorType) -> TensorType:
-        return x.with_shape(tuple(map(_slice_size, self.starts, self.stops, self.steps)))
+        if not len(self.starts) == len(self.stops) == len(self.steps) == x.rank:
+            raise ShapeError(f"slice: bounds for {len(self.starts)} axes, but {x} has rank {x.rank}")
+        return x.with_shape(tuple(map(slice_size, self.starts, self.stops, self.steps)))
 
     def kernel(self, x: Array) -> Any:
         return x[tuple(map(_as_slice, self.starts, self.stops, self.steps))]
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return bind(SliceGrad(shape_of(x), self.starts, self.stops, self.steps), g)
+        shape = shape_of(x)
+        if any(step != 1 for step in self.steps):
+            return bind(SliceGrad(shape, self.starts, self.stops, self.steps), g)
+        after = tuple(n - a - k for n, a, k in zip(shape, self.starts, shape_of(y), strict=True))
+        return pad_with(g, self.starts, after)
 
 
 class SliceGrad(Op):
-    """Zeros of ``shape`` with the operand written where Slice read."""
+    """Zeros of ``shape`` with the operand written where a Slice of the same bounds reads."""
 
     shape: Shape
     starts: Shape
@@ -148,24 +200,118 @@ class SliceGrad(Op):
     steps: tuple[int, ...]
 
     def infer(self, g: TensorType) -> TensorType:
+        wanted = tuple(map(slice_size, self.starts, self.stops, self.steps))
+        if g.shape != wanted:
+            raise ShapeError(f"slice_grad: the slice has shape [{', '.join(map(str, wanted))}], but the operand is {g}")
         return g.with_shape(self.shape)
 
     def kernel(self, g: Array) -> Any:
-        out = np.zeros(self.shape, g.dtype)
+        out = np.zeros(self.shape, g.dtype)  # type: ignore[arg-type]
         out[tuple(map(_as_slice, self.starts, self.stops, self.steps))] = g
         return out
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
         return bind(Slice(self.starts, self.stops, self.steps), g)
 
+    def decompose(self, g: Operand) -> Operand:
+        forward = reverse(g, [i for i, step in enumerate(self.steps) if step < 0])
+        sizes = shape_of(g)
+        firsts = [a + (k - 1) * s if s < 0 else a for a, k, s in zip(self.starts, sizes, self.steps, strict=True)]
+        strides = [abs(s) for s in self.steps]
+        spread = _spread(forward, strides)
+        # Up to stride - 1 zeros too many stand at the end; they are cut off below.
+        after = [n - a - k * s + s - 1 for n, a, k, s in zip(self.shape, firsts, sizes, strides, strict=True)]
+        padded = pad_with(spread, tuple(firsts), tuple(after))
+        for axis, stride in enumerate(strides):
+            padded = slice_axis(padded, axis, 0, self.shape[axis]) if stride > 1 else padded
+        return padded
 
-def _slice_size(start: Dim, stop: Dim, step: int) -> Dim:
+
+def _spread(x: Operand, strides: list[int]) -> Operand:
+    """``stride - 1`` zeros behind each element, axis by axis."""
+    for axis, stride in enumerate(strides):
+        if stride == 1:
+            continue
+        shape = shape_of(x)
+        column = reshape(x, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
+        none = (0,) * (len(shape) + 1)
+        x = reshape(pad_with(column, none, replaced(none, axis + 1, stride - 1)), replaced(shape, axis, shape[axis] * stride))
+    return x
+
+
+class Pad(Op):
+    """The operand with ``before`` and ``after`` elements of the scalar ``value`` (second operand) around each axis."""
+
+    before: Shape
+    after: Shape
+
+    def infer(self, x: TensorType, value: TensorType) -> TensorType:
+        check_kind(self, ANY, x, value)
+        if value.shape != ():
+            raise ShapeError(f"pad: the fill value must be a scalar, got {value}")
+        check_paddings(self, x, self.before, self.after)
+        return x.with_shape(tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True)))
+
+    def kernel(self, x: Array, value: Array) -> Any:
+        inner = tuple(slice(b, b + d) for b, d in zip(self.before, x.shape, strict=True))  # type: ignore[operator]
+        sizes = [b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True)]
+        out = np.full(sizes, value, x.dtype)  # type: ignore[arg-type]
+        out[inner] = x
+        return out
+
+    def vjp(self, g: Operand, y: Operand, x: Operand, value: Operand) -> Any:
+        stops = tuple(b + d for b, d in zip(self.before, shape_of(x), strict=True))
+        inner = bind(Slice(self.before, stops, (1,) * len(stops)), g)
+        # What went to the border stays once the inner part is taken away; the engine sums it to the scalar.
+        return inner, lambda: sub(g, pad_with(inner, self.before, self.after))
+
+
+def check_paddings(op: Op, x: TensorType, before: Shape, after: Shape) -> None:
+    """Raises ShapeError unless there is one amount of 0 or more per axis and side."""
+    if not len(before) == len(after) == x.rank:
+        raise ShapeError(f"{op.name}: amounts for {len(before)} axes, but {x} has rank {x.rank}; give (before, after) for "
+                         "every axis")  # fmt: skip
+    negative = [d for d in (*before, *after) if dims.known_ge(d, 0) is False]
+    if negative:
+        raise ShapeError(f"{op.name}: padding {negative[0]} is negative; slice the tensor to make it smaller")
+
+
+class Tile(Op):
+    """The operand repeated ``multiples[i]`` times along axis i."""
+
+    multiples: Shape
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(self.multiples) != x.rank:
+            raise ShapeError(f"tile: {len(self.multiples)} multiples for {x}; give one per axis ({x.rank})")
+        return x.with_shape(tuple(d * m for d, m in zip(x.shape, self.multiples, strict=True)))
+
+    def kernel(self, x: Array) -> Any:
+        return np.tile(x, self.multiples)  # type: ignore[arg-type]
+
+    def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
+        shape, rank = shape_of(x), len(self.multiples)
+        rows = reshape(g, tuple(d for pair in zip(self.multiples, shape, strict=True) for d in pair))
+        front = transpose(rows, (*range(0, 2 * rank, 2), *range(1, 2 * rank, 2)))
+        # The engine sums the leading axes, one slice per repetition.
+        return reshape(front, (dims.element_count(self.multiples), *shape))
+
+
+def replaced(shape: Shape, axis: int, size: Dim) -> Shape:
+    """The shape with another size at ``axis``."""
+    return (*shape[:axis], size, *shape[axis + 1 :])
+
+
+def slice_size(start: Dim, stop: Dim, step: int) -> Dim:
+    """How many elements ``start:stop:step`` has, for normalised bounds."""
     if isinstance(start, int) and isinstance(stop, int):
         return max(0, -((start - stop) // step))
     return (stop - start + step - 1) // step if step > 0 else (start - stop - step - 1) // -step
 
 
 def _as_slice(start: Any, stop: Any, step: int) -> slice:
+    if step > 0:
+        return slice(start, stop if stop > 0 else 0, step)
     return slice(start, None if stop == -1 else stop, step)
 
 
@@ -265,19 +411,89 @@ def squeeze(x: Any, axis: Any = None) -> Operand:
     return bind(Reshape(tuple(d for i, d in enumerate(shape) if i not in axes)), operand)
 
 
+def lift_all(values: Any, what: str) -> list[Operand]:
+    """The items of a sequence as operands; plain data takes the dtype of the first tensor among them.
+
+    Raises ArgumentError for an empty sequence.
+    """
+    items = list(values)
+    if not items:
+        raise ArgumentError(f"{what} needs at least one tensor, got an empty list")
+    interpreter = current()
+    found = [interpreter.as_operand(item) for item in items]
+    tensors = [operand for operand in found if operand is not None]
+    hint = dtype_of(tensors[0]) if tensors else dtype_of(interpreter.lift(items[0]))
+    return [interpreter.lift(i, hint) if f is None else f for i, f in zip(items, found, strict=True)]
+
+
 def concat(values: Any, axis: int) -> Operand:
-    """Joins tensors along an axis."""
-    operands = [lift(v) for v in values]
-    if not operands:
-        raise ArgumentError("concat needs at least one tensor")
-    position = normalize_axis(axis, len(shape_of(operands[0])))
+    """Joins tensors along an axis. Raises ShapeError where the other sizes differ."""
+    operands = lift_all(values, "concat")
+    position = normalize_axis(axis, rank_of(operands[0]))
     return operands[0] if len(operands) == 1 else bind(Concat(position), *operands)
 
 
 def slice_axis(x: Operand, axis: int, start: Dim, stop: Dim) -> Operand:
-    """``x[..., start:stop, ...]`` along one axis."""
+    """``x[..., start:stop, ...]`` along one axis (not negative)."""
     shape = shape_of(x)
-    starts: list[Dim] = [0] * len(shape)
-    stops = list(shape)
-    starts[axis], stops[axis] = start, stop
-    return bind(Slice(tuple(starts), tuple(stops), (1,) * len(shape)), x)
+    if isinstance(start, int) and start == 0 and stop == shape[axis]:
+        return x
+    starts, stops = replaced((0,) * len(shape), axis, start), replaced(shape, axis, stop)
+    return bind(Slice(starts, stops, (1,) * len(shape)), x)
+
+
+def reverse(x: Any, axis: Any) -> Operand:
+    """The elements in opposite order along one axis or several."""
+    operand = lift(x)
+    shape = shape_of(operand)
+    axes = normalize_axes(axis, len(shape))
+    if not axes:
+        return operand
+    starts = tuple(d - 1 if i in axes else 0 for i, d in enumerate(shape))
+    stops = tuple(-1 if i in axes else d for i, d in enumerate(shape))
+    return bind(Slice(starts, stops, tuple(-1 if i in axes else 1 for i in range(len(shape)))), operand)
+
+
+def pad_with(x: Operand, before: Shape, after: Shape, value: Any = 0) -> Operand:
+    """``before`` and ``after`` elements of ``value`` around each axis; ``x`` itself where there are none."""
+    if all(isinstance(d, int) and d == 0 for d in (*before, *after)):
+        return x
+    return bind(Pad(before, after), x, lift(value, dtype_of(x)))
+
+
+def tile(x: Any, multiples: Any) -> Operand:
+    """``x`` repeated ``multiples[i]`` times along axis i. Raises ShapeError unless there is one multiple per axis."""
+    operand, wanted = lift(x), resolve_shape(multiples)
+    return operand if all(isinstance(m, int) and m == 1 for m in wanted) and wanted else bind(Tile(wanted), operand)
+
+
+def split(x: Any, sizes: Any, axis: int = 0) -> list[Operand]:
+    """Consecutive parts along an axis: an int is a number of equal parts, a sequence the sizes (one may be -1).
+
+    Raises ArgumentError or ShapeError when the parts do not fill the axis.
+    """
+    operand = lift(x)
+    shape = shape_of(operand)
+    position = normalize_axis(axis, len(shape))
+    wanted = _split_sizes(sizes, shape[position], position)
+    parts = bind(Split(position, wanted), operand)
+    return list(parts) if len(wanted) != 1 else [parts]
+
+
+def _split_sizes(sizes: Any, size: Dim, axis: int) -> Shape:
+    if isinstance(sizes, (int, np.integer)):
+        count = int(sizes)
+        if count < 1 or (isinstance(size, int) and size % count):
+            raise ArgumentError(f"split: axis {axis} of size {size} cannot be cut into {count} equal parts; give their "
+                                "sizes as a list")  # fmt: skip
+        return (size // count,) * count
+    listed = resolve_shape(sizes)
+    unknown = [i for i, d in enumerate(listed) if isinstance(d, int) and d == -1]
+    if len(unknown) > 1 or not listed:
+        raise ArgumentError(f"split: sizes {list(listed)} must be at least one, of which at most one is -1")
+    if not unknown:
+        return listed
+    rest = size
+    for i, part in enumerate(listed):
+        rest = rest - part if i != unknown[0] else rest
+    return replaced(listed, unknown[0], rest)

@@ -1,0 +1,18 @@
+"""The compiler's front door: trace, optimize, differentiate, compile."""
+
+from __future__ import annotations
+
+from graphc_backends.base import CompileOptions, Executable, get_backend
+from graphc_ir.graph import Graph
+
+DEFAULT_LEVEL = "O2"
+
+
+def compile(graph: Graph, backend: str = "auto", device: str = "cpu") -> Executable:
+    """Compiles a graph as it is. Raises BackendError for an unknown or missing backend or device."""
+    return get_backend(backend).compile(graph, CompileOptions(device=device))
+
+
+def compile_for_call(graph: Graph, backend: str, device: str) -> Executable:
+    """Optimizes a traced function and compiles it."""
+    return compile(graph, backend, device)
