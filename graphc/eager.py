@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from graphc.conversion import as_tensor
 from graphc.mode import mode
 from graphc.tensor import Tensor, wrap
 from graphc.variable import Variable
@@ -71,9 +72,7 @@ class EagerInterpreter(Interpreter):
         return wrap(array)
 
     def as_operand(self, value: Any) -> Operand | None:
-        if isinstance(value, Tensor):
-            return value
-        return value.value() if isinstance(value, Variable) else None
+        return as_tensor(value)
 
     def symbolic_dims(self, operand: Operand) -> Shape | None:
         return tuple(int(d) for d in np.atleast_1d(operand._array))

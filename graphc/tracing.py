@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc.eager import EAGER
 from graphc.location import user_location
+from graphc.conversion import as_tensor
 from graphc.mode import mode
 from graphc.tensor import SymbolicTensor, Tensor, wrap
 from graphc.variable import Variable
@@ -133,9 +134,7 @@ class Tracer(Interpreter):
         return wrap(array)
 
     def as_operand(self, value: Any) -> Operand | None:
-        if isinstance(value, Tensor):
-            return value
-        return value.value() if isinstance(value, Variable) else None
+        return as_tensor(value)
 
     def symbolic_dims(self, operand: Operand) -> Shape | None:
         if isinstance(operand, SymbolicTensor):

@@ -139,6 +139,7 @@ class Graph:
     """A function in SSA form.
 
     ``inputs`` are the arguments followed by the state inputs; ``outputs`` the results followed by new state values.
+    ``output_names`` names the outputs in order where they have names of their own (imported models); else it is empty.
     """
 
     # The printer stands above this module and registers itself here, so that ``print(graph)`` works.
@@ -148,6 +149,7 @@ class Graph:
         self.name = name
         self.inputs: list[Value] = []
         self.states: list[State] = []
+        self.output_names: list[str] = []
         self._first: Node | None = None
         self._last: Node | None = None
         self._size = 0
@@ -273,6 +275,7 @@ class Graph:
         for value in self.inputs:
             result.add_input(remap_type(value.type) if remap_type else value.type, value.name)
         result.states = list(self.states)
+        result.output_names = list(self.output_names)
         result.set_outputs(self.copy_into(result, result.inputs, remap=remap))
         return result
 

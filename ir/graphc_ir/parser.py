@@ -290,7 +290,7 @@ def _check_types(
 
 
 def _op(cursor: _Cursor, name: str, start: int) -> Op:
-    cls = OPS.get(name)
+    cls = OPS.get(name) or OPS.get(name.partition(".")[0])  # onnx.Relu is an op of class onnx
     if cls is None:
         cursor.fail(f"unknown op {name!r}", start)
     declared = _declared(cls)

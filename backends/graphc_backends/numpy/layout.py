@@ -14,9 +14,11 @@ from typing import Final
 
 import numpy as np
 
-from graphc_backends.numpy.writers import cannot_fail, writer_of, writes_in_place
+from graphc_backends.numpy.writers import cannot_fail, may_overwrite, writer_of, writes_in_place
 from graphc_ir.graph import Graph, Node, Value
 from graphc_ir.ops.base import Array
+from graphc_ir.ops.opaque import OnnxOp
+from graphc_ir.types import TensorType
 
 _ALIGNMENT: Final = 64
 _FOLD_LIMIT: Final = 1 << 20  # bytes: larger results of constants are computed per call
@@ -47,7 +49,7 @@ class Layout:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.nodes: Final = list(graph.nodes())
+        self.nodes: Final = [n for n in graph.nodes() if not (n.is_dead and n.op.is_pure)]
         self.places: Final[dict[Value, Place]] = dict.fromkeys(graph.inputs, Place.CALL)
         self.slabs: Final[list[int]] = []
         """Sizes of the planned buffers in bytes."""
@@ -60,7 +62,7 @@ class Layout:
         self._roots = _find_roots(graph, self.nodes)
         self._escaping = {self._roots[o] for o in graph.outputs} | self._seen_by_regions()
         self._last_use = self._find_last_uses()
-        self._first_safe = 1 + max((i for i, n in enumerate(self.nodes) if not cannot_fail(n)), default=-1)
+        self._first_safe = 1 + max((i for i, n in enumerate(self.nodes) if n.operands and not cannot_fail(n)), default=-1)
         self._free: list[tuple[int, int]] = []
         self._live: dict[Value, int] = {}
         self._view_samples: dict[Value, Array] = {}
@@ -70,8 +72,9 @@ class Layout:
     # --- lifetimes -----------------------------------------------------------------------------------------------
 
     def _seen_by_regions(self) -> set[Value]:
-        """A region may hand an operand on as its result."""
-        return {self._roots[o] for node in self.nodes if node.regions for o in node.operands}
+        """A region, or a foreign operator, may hand an operand on as its result."""
+        opaque = (node for node in self.nodes if node.regions or isinstance(node.op, OnnxOp))
+        return {self._roots[o] for node in opaque for o in node.operands}
 
     def _find_last_uses(self) -> dict[Value, int]:
         last: dict[Value, int] = {}
@@ -87,10 +90,12 @@ class Layout:
         touched = dict.fromkeys(self._roots[v] for v in (*node.operands, *node.results))
         return [root for root in touched if self._last_use[root] == i]
 
-    def _read_only_before(self, root: Value, node: Node) -> bool:
-        """Whether the memory of ``root`` may be overwritten by ``node``'s result."""
-        last = self._last_use.get(root, -1)
-        return last < self._position[node] or (last == self._position[node] and writes_in_place(node))
+    def _read_only_before(self, old: Value, value: Value) -> bool:
+        """Whether nobody reads ``old`` or a view of it once ``value`` is written over it."""
+        node = value.node
+        assert node is not None
+        last = self._last_use.get(self._roots[old], -1)
+        return last < self._position[node] or (last == self._position[node] and may_overwrite(node, value, old))
 
     # --- state ---------------------------------------------------------------------------------------------------
 
@@ -111,7 +116,7 @@ class Layout:
         node = value.node
         assert node is not None
         safe = self._position[node] >= self._first_safe
-        return safe and self._roots[old] not in self._escaping and self._read_only_before(self._roots[old], node)
+        return safe and self._roots[old] not in self._escaping and self._read_only_before(old, value)
 
     def _claim_chain(self, value: Value, old: Value, memory: StateMemory) -> None:
         """Gives the memory to the value, and to the operands it is computed from in place."""
@@ -147,14 +152,19 @@ class Layout:
             return
         if node.op.is_view:
             self._place_view(node)
-        elif writer_of(node) is None or not node.result.type.is_static:
+        elif writer_of(node) is None or not all(r.type.is_static for r in node.results):
             self.places.update(dict.fromkeys(node.results, Place.CALL))
-        elif node.result in self.state_of:
-            self.places[node.result] = Place.STATE
-        elif node.result in self._escaping:
-            self.places[node.result] = Place.FRESH
         else:
-            self._place_in_buffer(node)
+            for value in node.results:
+                self._place_written(node, value)
+
+    def _place_written(self, node: Node, value: Value) -> None:
+        if value in self.state_of:
+            self.places[value] = Place.STATE
+        elif value in self._escaping:
+            self.places[value] = Place.FRESH
+        else:
+            self._place_in_buffer(node, value)
 
     def _fold(self, node: Node) -> bool:
         known = all(o in self.constants for o in node.operands) and not node.regions and node.op.is_pure
@@ -186,8 +196,7 @@ class Layout:
         self._view_samples[node.result] = found
         return np.may_share_memory(found, base)
 
-    def _place_in_buffer(self, node: Node) -> None:
-        value = node.result
+    def _place_in_buffer(self, node: Node, value: Value) -> None:
         self.places[value] = Place.BUFFER
         donor = self._donor(node)
         slab = self._take_slab(nbytes(value)) if donor is None else self._live.pop(donor)
@@ -211,7 +220,14 @@ class Layout:
     def buffers(self) -> dict[Value, Array]:
         """New memory for one call at a time: an array for every value placed in a buffer."""
         memory = [_aligned(size) for size in self.slabs]
-        arrays = {value: _typed(memory[slab], value) for value, slab in self.slab_of.items()}
+        # One array object per slab and type: NumPy recognises a result that is its operand at once.
+        shared: dict[tuple[int, TensorType], Array] = {}
+        arrays: dict[Value, Array] = {}
+        for value, slab in self.slab_of.items():
+            key = (slab, value.type)
+            if key not in shared:
+                shared[key] = _typed(memory[slab], value)
+            arrays[value] = shared[key]
         for node in self.views:
             arrays[node.result] = np.asarray(node.op.kernel(arrays[node.operands[0]]))
         return arrays

@@ -16,10 +16,12 @@ import numpy as np
 
 from graphc_backends.numpy.layout import Layout, Place, nbytes
 from graphc_backends.numpy.writers import writer_of
+from graphc_ir.dims import DimExpr
 from graphc_ir.errors import ArgumentError, GraphcError
 from graphc_ir.evaluate import run_node
 from graphc_ir.graph import Graph, Node, Value
 from graphc_ir.ops.base import Array
+from graphc_ir.ops.regions import RegionOp
 
 _RELEASE_FROM: Final = 1 << 16  # bytes: smaller arrays are not worth a `del`
 _NOT_A_NAME: Final = re.compile(r"\W+")
@@ -40,6 +42,8 @@ class Program:
         self._code: dict[str, types.CodeType] = {}
         for value in graph.inputs:
             self._label(value)
+        self.has_open_sizes = False
+        self._dying: Final = {n: self.layout.dying(i) for i, n in enumerate(self.layout.nodes)}
         self._body: Final = [(node, line) for node in self.layout.nodes for line in self._lines(node)]
 
     def code(self, kind: str) -> types.CodeType:
@@ -79,14 +83,18 @@ class Program:
     def _run_head(self) -> list[str]:
         names = [self._labels[v] for v in self.graph.inputs]
         made = [f"{self._state_memory(i)} = {self._empty(v)}" for i, v in self._state_values().items()]
-        return ["def run(inputs):", *([f"{', '.join(names)}, = inputs"] if names else []), *made]
+        unpack = [f"{', '.join(names)}, = inputs"] if names else []
+        return ["def run(inputs):", *self._sizes_head(), *unpack, *made]
+
+    def _sizes_head(self) -> list[str]:
+        return [f"sizes = {self._names.bound(dict, 'dict')}({self._names.bound(self.bindings, 'known_sizes')})"] if self.has_open_sizes else []
 
     def _run_tail(self) -> list[str]:
         return [f"return [{', '.join(self._result(o) for o in self.graph.outputs)}]"]
 
     def _step_head(self) -> list[str]:
         graph = self.graph
-        lines = ["def step(arguments, cells):"]
+        lines = ["def step(arguments, cells):", *self._sizes_head()]
         arguments = [self._labels[v] for v in graph.inputs[: graph.num_arguments]]
         if arguments:
             lines.append(f"{', '.join(arguments)}, = arguments")
@@ -137,32 +145,48 @@ class Program:
         return [f"{line}  # {comment}".replace("\n", " "), *self._releases(node)]
 
     def _statement(self, node: Node) -> str:
-        place = self.layout.places[node.results[0]]
+        places = self.layout.places
         operands = [self._label(o) for o in node.operands]
-        if place is Place.CALL:
+        if places[node.results[0]] is Place.CALL:
             return self._kernel_call(node, operands)
         writer = writer_of(node)
         assert writer is not None
-        value = node.result
-        if place is Place.STATE:
-            self._labels[value] = self._state_memory(self.layout.state_of[value].index)
-        name = self._label(value)
-        made = f"{name} = {self._empty(value)}; " if place is Place.FRESH else ""
-        return made + writer(self._names, node, operands, name)
+        names = [self._target(value) for value in node.results]
+        fresh = [v for v in node.results if places[v] is Place.FRESH]
+        made = [f"{self._label(v)} = {self._empty(v)}" for v in fresh]
+        out = names[0] if len(names) == 1 else f"({', '.join(names)})"
+        return "; ".join([*made, writer(self._names, node, operands, out)])
+
+    def _target(self, value: Value) -> str:
+        memory = self.layout.state_of.get(value)
+        if memory is not None:
+            self._labels[value] = self._state_memory(memory.index)
+        return self._label(value)
 
     def _kernel_call(self, node: Node, operands: list[str]) -> str:
         results = ", ".join(self._label(r) for r in node.results) + ("," if node.op.num_results != 1 else "")
-        static = all(r.type.is_static for r in node.results) and node.op.substitute_dims(self.bindings) == node.op  # type: ignore[arg-type]
-        if not static or node.regions:
-            call = f"{self._names.bound(run_node, 'run_node')}({self._names.bound(node, node.op.name)}"
-            listed = f"[{', '.join(operands)}], {self._names.bound(dict, 'dict')}({self._names.bound(self.bindings, 'sizes')})"
-            return f"{results} {'' if node.op.num_results != 1 else ', '}= {call}, {listed})"
-        kernel = self._names.bound(node.op.numpy_function(), node.op.name)
-        return f"{results} = {kernel}({', '.join(operands)})"
+        if not self._is_specialized(node):
+            return self._interpreted(node, operands, results)
+        function = node.op.bound_kernel(node.regions) if isinstance(node.op, RegionOp) else node.op.numpy_function()
+        return f"{results} = {self._names.bound(function, node.op.name)}({', '.join(operands)})"
+
+    def _is_specialized(self, node: Node) -> bool:
+        """Whether all sizes are known (those of a data-dependent result are not), in attributes and regions too."""
+        known = all(r.type.is_static for r in node.results) and not _open_attributes(node)
+        return known and (not node.regions or isinstance(node.op, RegionOp))
+
+    def _interpreted(self, node: Node, operands: list[str], results: str) -> str:
+        run = f"{self._names.bound(run_node, 'run_node')}({self._names.bound(node, node.op.name)}, [{', '.join(operands)}]"
+        found = "" if node.op.num_results != 1 else ", "
+        return f"{results} {found}= {run}, {self._sizes_of_call()})"
+
+    def _sizes_of_call(self) -> str:
+        """A dictionary of this call that data-dependent nodes add their sizes to."""
+        self.has_open_sizes = True
+        return "sizes"
+
 
     def _releases(self, node: Node) -> list[str]:
-        if not hasattr(self, "_dying"):
-            self._dying = {n: self.layout.dying(i) for i, n in enumerate(self.layout.nodes)}
         gone = [v for v in self._dying[node] if self.layout.places[v] is Place.CALL and v.node is not None and _is_large(v)]
         return [f"del {', '.join(self._label(v) for v in gone)}"] if gone else []
 
@@ -226,14 +250,16 @@ class _NameTable:
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
-        self._bound: dict[int, str] = {}
+        self._bound: dict[Any, str] = {}
         self._keyed: dict[Any, str] = {}
-        self._taken: dict[str, int] = {name: 0 for name in keyword.kwlist + ["inputs", "arguments", "cells", "run", "step"]}
+        self._taken: dict[str, int] = {name: 0 for name in keyword.kwlist + ["inputs", "arguments", "cells", "run", "step", "sizes"]}
 
     def bound(self, value: Any, stem: str) -> str:
-        name = self._bound.get(id(value))
+        # Bound methods (np.add.reduce) are new objects each time, but equal ones.
+        key = value if isinstance(value, (types.BuiltinMethodType, np.ufunc, np.dtype, type)) else id(value)
+        name = self._bound.get(key)
         if name is None:
-            name = self._bound[id(value)] = self.fresh(stem)
+            name = self._bound[key] = self.fresh(stem)
             self.objects[name] = value
         return name
 
@@ -251,6 +277,10 @@ class _NameTable:
             name = f"{base}_{self._taken[base]}"
         self._taken[name] = 0
         return name
+
+
+def _open_attributes(node: Node) -> bool:
+    return any(isinstance(d, DimExpr) for a in node.op.attributes().values() if type(a) is tuple for d in a)
 
 
 def _is_large(value: Value) -> bool:

@@ -12,11 +12,12 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from graphc_ir.dtypes import float32, float64, string
-from graphc_ir.graph import Node
+from graphc_ir.graph import Node, Value
 from graphc_ir.ops.base import Op
 from graphc_ir.ops.elementwise import Cast, Relu
 from graphc_ir.ops.linalg import MatMul
 from graphc_ir.ops.movement import Concat
+from graphc_ir.ops.optim import OptimizerUpdate
 from graphc_ir.ops.reduction import ReduceMax, ReduceMean, ReduceSum
 
 
@@ -29,11 +30,14 @@ class Names(Protocol):
 
 
 Writer = Callable[[Names, Node, Sequence[str], str], str]
-"""Source of the statement that computes a node's result into ``out``: (names, node, operand names, out name)."""
+"""Source of the statement that computes a node into ``out``: (names, node, operand names, out name, or a tuple of
+names for an op of several results)."""
 
 
 def writer_of(node: Node) -> Writer | None:
     """How the node writes its result into given memory; None if it must allocate."""
+    if isinstance(node.op, OptimizerUpdate):
+        return _update
     if node.regions or len(node.results) != 1 or node.result.type.dtype is string:
         return None
     special = _WRITERS.get(type(node.op))
@@ -52,9 +56,17 @@ def writes_in_place(node: Node) -> bool:
     return isinstance(function, np.ufunc) and function.signature is None and node.op.is_elementwise
 
 
+def may_overwrite(node: Node, value: Value, old: Value) -> bool:
+    """Whether the node's result ``value`` may be written over its operand ``old``, which has the same type."""
+    if isinstance(node.op, OptimizerUpdate):
+        return node.operands[value.index] is old and node.operands.count(old) == 1
+    return writes_in_place(node)
+
+
 def cannot_fail(node: Node) -> bool:
     """Whether the node's call raises nothing for operands of its types."""
-    return writes_in_place(node) or node.op.is_view or type(node.op) in _WRITERS
+    known = node.op.is_view or isinstance(node.op, OptimizerUpdate) or type(node.op) in _WRITERS
+    return known or writes_in_place(node)
 
 
 def _call_with_out(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
@@ -62,6 +74,11 @@ def _call_with_out(names: Names, node: Node, operands: Sequence[str], out: str) 
     name = names.bound(function, getattr(function, "__name__", node.op.name))
     separator = ", " if isinstance(function, np.ufunc) else ", out="
     return f"{name}({', '.join(operands)}{separator}{out})"
+
+
+def _update(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
+    targets = out if len(node.results) > 1 else f"({out},)"
+    return f"{names.bound(node.op.kernel, node.op.name)}({', '.join(operands)}, out={targets})"
 
 
 def _matmul(node: Node) -> Writer | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc_backends.onnx.dtypes import from_onnx, to_onnx
 from graphc_backends.onnx.reader import ImportContext
-from graphc_backends.onnx.rules import exports, imports, one_to_one
+from graphc_backends.onnx.rules import NO_COMPLEX, NO_ONNX_FORM, exports, imports, one_to_one
 from graphc_backends.onnx.writer import OnnxWriter
 from graphc_ir.graph import Node
 from graphc_ir.ops import elementwise as ops
@@ -12,12 +12,17 @@ from graphc_ir.ops.base import Operand
 
 one_to_one(
     {
-        ops.Add: "Add", ops.Sub: "Sub", ops.Mul: "Mul", ops.Div: "Div", ops.Neg: "Neg", ops.Exp: "Exp", ops.Log: "Log",
+        ops.Add: "Add", ops.Sub: "Sub", ops.Mul: "Mul", ops.Neg: "Neg", ops.Exp: "Exp", ops.Log: "Log",
         ops.Sin: "Sin", ops.Cos: "Cos", ops.Tanh: "Tanh", ops.Sqrt: "Sqrt", ops.Relu: "Relu",
         ops.Greater: "Greater", ops.GreaterEqual: "GreaterOrEqual", ops.Less: "Less", ops.LessEqual: "LessOrEqual",
         ops.Equal: "Equal", ops.Select: "Where",
     }
 )  # fmt: skip
+
+
+@exports(ops.Div)
+def _div(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    return str(writer.emit("Div", operands))  # read back in arithmetic.py: of integers it is another op
 
 
 @exports(ops.Maximum)
@@ -59,3 +64,6 @@ def _cast(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 @imports("Cast")
 def _read_cast(context: ImportContext) -> Operand:
     return ops.cast(context.operands[0], from_onnx(context.attribute("to")))
+
+
+NO_ONNX_FORM[ops.Conj] = NO_COMPLEX

@@ -9,10 +9,11 @@ import numpy as np
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter
-from graphc_ir.dims import Dim
+from graphc_ir.dims import Dim, Shape, broadcast_shapes, element_count
 from graphc_ir.graph import Node
 from graphc_ir.ops import movement as ops
-from graphc_ir.ops.base import Operand, shape_of
+from graphc_ir.ops.base import Operand, rank_of, shape_of
+from graphc_ir.ops.indexing import getitem
 
 
 @exports(ops.Reshape)
@@ -52,6 +53,30 @@ def _broadcast_to(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     return str(writer.emit("Expand", [operands[0], writer.sizes(cast(ops.BroadcastTo, node.op).shape)]))
 
 
+@imports("Expand")
+def _read_expand(context: ImportContext) -> Operand:
+    x = context.operands[0]
+    return ops.broadcast_to(x, broadcast_shapes(shape_of(x), context.sizes(1)))
+
+
+@imports("Squeeze")
+def _read_squeeze(context: ImportContext) -> Operand:
+    return ops.squeeze(context.operands[0], context.axes_operand_or_attribute())
+
+
+@imports("Unsqueeze")
+def _read_unsqueeze(context: ImportContext) -> Operand:
+    return ops.expand_dims(context.operands[0], context.axes_operand_or_attribute())
+
+
+@imports("Flatten")
+def _read_flatten(context: ImportContext) -> Operand:
+    x = context.operands[0]
+    shape, axis = shape_of(x), context.attribute("axis", 1)
+    cut = axis + len(shape) if axis < 0 else axis
+    return ops.reshape(x, (element_count(shape[:cut]), element_count(shape[cut:])))
+
+
 @exports(ops.Concat)
 def _concat(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     return str(writer.emit("Concat", operands, axis=cast(ops.Concat, node.op).axis))
@@ -79,3 +104,68 @@ def _slice(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 
 def _before_start(stop: Dim) -> Dim:
     return -(2**63) + 1 if isinstance(stop, int) and stop == -1 else stop
+
+
+@imports("Slice")
+def _read_slice(context: ImportContext) -> Operand:
+    x = context.operands[0]
+    rank = rank_of(x)
+    starts, stops, listed, steps = _slice_arguments(context)
+    key = [slice(None)] * rank
+    axes = [int(a) % rank for a in (range(len(starts)) if listed is None else listed)]  # type: ignore[call-overload]
+    for axis, start, stop, step in zip(axes, starts, stops, steps or (1,) * len(starts), strict=True):
+        key[axis] = slice(start, stop, step)
+    return getitem(x, tuple(key))
+
+
+def _slice_arguments(context: ImportContext) -> tuple[Shape, Shape, Shape | None, Shape | None]:
+    """Starts, ends, axes and steps: attributes in old models, operands in newer ones."""
+    if context.has("starts"):
+        axes = context.attribute("axes", None)
+        return tuple(context.attribute("starts")), tuple(context.attribute("ends")), axes and tuple(axes), None
+    axes = context.sizes(3) if context.operand(3) is not None else None
+    steps = context.sizes(4) if context.operand(4) is not None else None
+    return context.sizes(1), context.sizes(2), axes, steps
+
+
+@exports(ops.Split)
+def _split(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
+    op = cast(ops.Split, node.op)
+    count = len(op.sizes)
+    written = writer.emit("Split", [operands[0], writer.sizes(op.sizes)], outputs=count, axis=op.axis)
+    return [written] if count == 1 else list(written)
+
+
+@imports("Split")
+def _read_split(context: ImportContext) -> tuple[Operand, ...]:
+    axis, count = context.attribute("axis", 0), len(context.node.output)
+    if context.has("split"):
+        sizes = list(context.attribute("split"))
+    elif context.operand(1) is not None:
+        sizes = list(context.sizes(1))
+    else:
+        return tuple(ops.split(context.operands[0], _even_sizes(context, axis, count), axis))
+    return tuple(ops.split(context.operands[0], sizes, axis))
+
+
+def _even_sizes(context: ImportContext, axis: int, count: int) -> list[Dim]:
+    """Equal parts; the last one is smaller where they do not fill the axis."""
+    size = shape_of(context.operands[0])[axis]
+    part = -(-size // count)
+    return [*[part] * (count - 1), size - part * (count - 1)]
+
+
+@exports(ops.Pad)
+def _pad(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    op = cast(ops.Pad, node.op)
+    return str(writer.emit("Pad", [operands[0], writer.sizes((*op.before, *op.after)), operands[1]], mode="constant"))
+
+
+@exports(ops.Tile)
+def _tile(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    return str(writer.emit("Tile", [operands[0], writer.sizes(cast(ops.Tile, node.op).multiples)]))
+
+
+@imports("Tile")
+def _read_tile(context: ImportContext) -> Operand:
+    return ops.tile(context.operands[0], context.sizes(1))

@@ -258,8 +258,8 @@ def run_opaque(op: OnnxOp, arrays: Sequence[Array]) -> list[Array]:
 
 
 def _checked(op: OnnxOp, type: TensorType, result: Any) -> Array:
-    array = np.asarray(result)
-    if array.dtype != type.dtype.np and type.dtype.kind != "s":
+    array = np.asarray(result, object if type.dtype.kind == "s" else None)
+    if array.dtype != type.dtype.np:
         raise DTypeError(f"{op.name}: the reference implementation gave {array.dtype}, expected {type}")
     return array
 

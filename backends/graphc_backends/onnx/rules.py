@@ -21,11 +21,15 @@ ExportRule = Callable[["OnnxWriter", Node, "list[str]"], "str | list[str]"]
 ImportRule = Callable[["ImportContext"], Any]
 
 MIN_OPSET: Final = 13
+STATE_PAIRS_KEY: Final = "graphc.state_pairs"
+"""Model metadata: JSON that maps each state input to the output with its new value."""
 
 EXPORTS: Final[dict[type[Op], dict[int, ExportRule]]] = {}
 IMPORTS: Final[dict[str, dict[int, ImportRule]]] = {}
 NO_ONNX_FORM: Final[dict[type[Op], str]] = {}
 """Ops without an ONNX form, with the reason (a completeness test reads it)."""
+
+NO_COMPLEX: Final = "the arithmetic operators of ONNX take no complex tensors"
 
 
 def exports(op: type[Op], since: int = MIN_OPSET) -> Callable[[ExportRule], ExportRule]:
@@ -40,7 +44,10 @@ def exports(op: type[Op], since: int = MIN_OPSET) -> Callable[[ExportRule], Expo
 
 
 def imports(operator: str, since: int = 1) -> Callable[[ImportRule], ImportRule]:
-    """Registers how the ONNX operator is read, for models of opset ``since`` and later."""
+    """Registers how the ONNX operator is read, for models of opset ``since`` and later.
+
+    Operators of another domain are written ``"domain.Operator"``, and ``since`` counts that domain's versions.
+    """
 
     def register(rule: ImportRule) -> ImportRule:
         IMPORTS.setdefault(operator, {})[since] = rule

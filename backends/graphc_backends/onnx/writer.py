@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
-from onnx import GraphProto, NodeProto, helper, numpy_helper
+from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from graphc_backends.onnx.dtypes import to_onnx
-from graphc_backends.onnx.rules import EXPORTS, NO_ONNX_FORM, pick
+from graphc_backends.onnx.rules import EXPORTS, NO_ONNX_FORM, ExportRule, pick
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.dims import Dim, DimExpr, FloorDiv, Shape, Symbol
 from graphc_ir.errors import ExportError
-from graphc_ir.graph import Graph, Node, Value
+from graphc_ir.graph import UNKNOWN, Graph, Location, Node, Value
 from graphc_ir.ops.base import Array, Op, using
 from graphc_ir.ops.constant import Constant
 from graphc_ir.types import TensorType
 
 
 class OnnxWriter:
-    """Writes one GraphProto. Export rules call :meth:`emit`, :meth:`constant` and :meth:`sizes`."""
+    """Writes one GraphProto. Export rules call :meth:`emit`, :meth:`constant` and :meth:`sizes`.
 
-    def __init__(self, opset: int, outer: OnnxWriter | None = None) -> None:
+    Values keep their names; names made up here stay clear of them.
+    """
+
+    def __init__(self, opset: int, outer: OnnxWriter | None = None, proto: GraphProto | None = None) -> None:
         self.opset = opset
-        self.proto = GraphProto()
+        self.proto: GraphProto = GraphProto() if proto is None else proto
         self.names: dict[Value, str] = {}
+        self.domains: dict[str, int] = {} if outer is None else outer.domains
         self._outer = outer
         self._taken: set[str] = set() if outer is None else outer._taken
         self._counters: dict[str, int] = {} if outer is None else outer._counters
         self._constants: dict[Any, str] = {}
         self._symbols: dict[str, tuple[str, int]] = {} if outer is None else dict(outer._symbols)
         self._sizes: dict[Dim, str] = {}
+        self._rules: dict[type[Op], ExportRule | None] = {} if outer is None else outer._rules
+        self._wanted: dict[Value, str] = {}
+        self._inlining = 0
         self._prefix = ""
+        self._place = ""
 
     # --- what export rules use -----------------------------------------------------------------------------------
 
@@ -42,18 +51,36 @@ class OnnxWriter:
         Attributes that are None are left out; ``""`` stands for an absent optional input.
         """
         stem = self._prefix + operator
-        names = [self.fresh(stem) for _ in range(outputs)]
-        node = NodeProto(op_type=operator, name=names[0], domain=domain, input=inputs, output=names)
+        names = [self.fresh(stem)] if outputs == 1 else [self.fresh(stem) for _ in range(outputs)]
+        node = self.proto.node.add(op_type=operator, name=names[0], input=inputs, output=names)
+        if domain:
+            node.domain = domain
+        if self._place:
+            node.doc_string = self._place
         for key, value in attributes.items():
             if value is not None:
-                node.attribute.append(helper.make_attribute(key, value))
-        self.proto.node.append(node)
+                _add_attribute(node, key, value)
         return names[0] if outputs == 1 else names
+
+    def add(self, node: NodeProto) -> None:
+        """Adds a node that is already complete but for its name."""
+        added = self.proto.node.add()
+        added.CopyFrom(node)
+        added.name = added.name or next((name for name in node.output if name), "")
+        added.doc_string = self._place
+
+    def use_domain(self, domain: str, version: int) -> None:
+        """Notes that nodes of another operator domain are written. Raises ExportError for two versions of one."""
+        known = self.domains.setdefault(domain, version)
+        if known != version:
+            raise ExportError(f"the graph holds operators of domain {domain!r} in the versions {known} and {version}; one "
+                              "model has one version of a domain")  # fmt: skip
 
     def constant(self, value: Any, dtype: Any = None, name: str = "") -> str:
         """The name of an initializer that holds ``value``; equal unnamed ones are shared."""
         array = np.asarray(value, dtype)
-        key = (array.dtype, array.shape, array.tobytes()) if array.size <= 64 and not name else None
+        shared = array.size <= 64 and not name and array.dtype != object
+        key = (array.dtype, array.shape, array.tobytes()) if shared else None
         found = self._constants.get(key) if key is not None else None
         if found is not None:
             return found
@@ -77,28 +104,53 @@ class OnnxWriter:
         """Writes the nodes of a closed graph with its inputs bound to existing names; returns its output names."""
         for value, name in zip(graph.inputs, operands, strict=True):
             self.names[value] = name
+            self.note_symbols(name, value.type)
+        self._inlining += 1  # nodes of a decomposition stand where the composite op stands
         for node in graph.nodes():
             self.write_node(node)
+        self._inlining -= 1
         return [self.names[o] for o in graph.outputs]
 
-    def subgraph(self, region: Graph, name: str, extra: Sequence[tuple[str, TensorType]] = ()) -> GraphProto:
-        """A region as the GraphProto of an If, Loop or Scan node. ``extra`` inputs come before the region's own."""
+    def subgraph(
+        self,
+        region: Graph,
+        name: str,
+        extra: Sequence[tuple[str, TensorType]] = (),
+        captured: Sequence[str] = (),
+    ) -> GraphProto:
+        """A region as the GraphProto of an If, Loop or Scan node.
+
+        ``extra`` inputs come before the region's own. The region's last inputs are read from around the sub-graph,
+        under the names in ``captured``.
+        """
         inner = OnnxWriter(self.opset, outer=self)
-        inner._prefix = self._prefix
+        inner._prefix, inner._place = self._prefix, self._place
         for label, type in extra:
             inner.proto.input.append(value_info(inner.fresh(label), type))
-        inner.declare_inputs(region)
+        own = len(region.inputs) - len(captured)
+        inner.declare_inputs(region.inputs[:own])
+        for value, label in zip(region.inputs[own:], captured, strict=True):
+            inner.names[value] = label
+            inner.note_symbols(label, value.type)
         inner.write_body(region)
         inner.proto.name = name
         return inner.proto
 
     # --- writing a graph -----------------------------------------------------------------------------------------
 
-    def declare_inputs(self, graph: Graph, names: Sequence[str] | None = None) -> None:
-        """Adds graph inputs, and notes from which of them each symbolic dim can be read."""
-        for i, value in enumerate(graph.inputs):
+    def declare_inputs(
+        self, values: Sequence[Value], names: Sequence[str] | None = None, bound: Mapping[int, Array] | None = None
+    ) -> None:
+        """Adds graph inputs, and notes from which of them each symbolic dim can be read.
+
+        ``bound`` gives inputs by number that become initializers with this value.
+        """
+        for i, value in enumerate(values):
             label = self.fresh(names[i] if names else value.name or "input", exact=bool(names))
             self.names[value] = label
+            if bound is not None and i in bound:
+                self.proto.initializer.append(to_proto(bound[i], label))
+                continue
             self.proto.input.append(value_info(label, value.type))
             self.note_symbols(label, value.type)
 
@@ -109,24 +161,41 @@ class OnnxWriter:
                 self._symbols.setdefault(symbol, (label, axis))
 
     def write_body(self, graph: Graph, output_names: Sequence[str] | None = None) -> None:
-        """Writes all nodes and declares the outputs. An output that is an input or comes twice gets an Identity."""
+        """Writes all nodes and declares the outputs. An output that is an input, a constant or comes twice gets an
+        Identity."""
+        labels = [self.fresh(output_names[i] if output_names else o.name or "output", exact=bool(output_names))
+                  for i, o in enumerate(graph.outputs)]  # fmt: skip
+        self._reserve(graph, labels)
         for node in graph.nodes():
             self.write_node(node)
-        for i, value in enumerate(graph.outputs):
-            wanted = self.fresh(output_names[i] if output_names else "output", exact=bool(output_names))
-            self.proto.node.append(NodeProto(op_type="Identity", name=wanted, input=[self.names[value]], output=[wanted]))
-            self.proto.output.append(value_info(wanted, value.type))
+        self._place = ""
+        for value, label in zip(graph.outputs, labels, strict=True):
+            if self.names[value] != label:
+                self.proto.node.add(op_type="Identity", name=label, input=[self.names[value]], output=[label])
+            self.proto.output.append(value_info(label, value.type))
+
+    def _reserve(self, graph: Graph, outputs: Sequence[str]) -> None:
+        """Notes which names values shall get, so that no name made up here takes them away."""
+        for value, label in zip(graph.outputs, outputs, strict=True):
+            if value.node is not None and not isinstance(value.node.op, Constant):
+                self._wanted.setdefault(value, label)
+        for node in graph.nodes():
+            for value in node.results:
+                if value.name and value not in self._wanted:
+                    self._wanted[value] = self.fresh(value.name)
 
     def write_node(self, node: Node) -> None:
         """Writes one node by its rule, or through its decomposition."""
         op = node.op
-        self._prefix = f"{node.location.scope}/" if node.location.scope else ""
         if isinstance(op, Constant):
-            self.names[node.results[0]] = self.constant(op.value.array, name=node.results[0].name)
+            if node.results[0].users:
+                self.names[node.results[0]] = self._constant_node(node, op)
             return
+        if node.location is not UNKNOWN or not self._inlining:
+            self._prefix = f"{node.location.scope}/" if node.location.scope else ""
+            self._place = _place(node.location)
         operands = [self.names[o] for o in node.operands]
-        rules = EXPORTS.get(type(op))
-        rule = pick(rules, self.opset) if rules else None
+        rule = self._rule(type(op))
         if rule is not None:
             written = rule(self, node, operands)
         elif op.decompose is not None:
@@ -135,9 +204,37 @@ class OnnxWriter:
             raise ExportError(self._no_form(node))
         labels = [written] if isinstance(written, str) else written
         for value, label in zip(node.results, labels, strict=True):
+            wanted = self._wanted.get(value)
+            if wanted is not None and self._rename_last(label, wanted):
+                label = wanted
             self.names[value] = label
             if not value.type.is_static:
                 self.note_symbols(label, value.type)
+
+    def _constant_node(self, node: Node, op: Constant) -> str:
+        wanted = self._wanted.get(node.results[0])
+        if wanted is None:
+            return self.constant(op.value.array)
+        self.proto.initializer.append(to_proto(op.value.array, wanted))
+        return wanted
+
+    def _rename_last(self, label: str, wanted: str) -> bool:
+        """Gives an output of the node written last the name that its value has; says whether it was one."""
+        if not self.proto.node:
+            return False
+        node = self.proto.node[-1]
+        for i, name in enumerate(node.output):
+            if name == label:
+                node.output[i] = wanted
+                node.name = wanted if node.name == label else node.name
+                return True
+        return False
+
+    def _rule(self, op: type[Op]) -> ExportRule | None:
+        if op not in self._rules:
+            rules = EXPORTS.get(op)
+            self._rules[op] = pick(rules, self.opset) if rules else None
+        return self._rules[op]
 
     def _no_form(self, node: Node) -> str:
         rules = EXPORTS.get(type(node.op))
@@ -201,6 +298,52 @@ class OnnxWriter:
         return str(self.emit("Div", [self._size(atom.numerator), self._size(atom.denominator)]))
 
 
+# --- attributes ------------------------------------------------------------------------------------------------------
+
+
+def _add_attribute(node: NodeProto, key: str, value: Any) -> None:
+    add = _ATTRIBUTES.get(type(value))
+    if add is None:
+        node.attribute.append(helper.make_attribute(key, value))
+        return
+    add(node.attribute.add(name=key), value)
+
+
+def _int(attribute: AttributeProto, value: int) -> None:
+    attribute.type = AttributeProto.INT
+    attribute.i = value
+
+
+def _float(attribute: AttributeProto, value: float) -> None:
+    attribute.type = AttributeProto.FLOAT
+    attribute.f = value
+
+
+def _string(attribute: AttributeProto, value: str) -> None:
+    attribute.type = AttributeProto.STRING
+    attribute.s = value.encode()
+
+
+_ATTRIBUTES: Final[dict[type, Callable[[AttributeProto, Any], None]]] = {
+    int: _int, bool: _int, float: _float, str: _string,
+}  # fmt: skip
+
+
+# --- pieces ----------------------------------------------------------------------------------------------------------
+
+
+_places: Final[dict[Location, str]] = {}
+
+
+def _place(location: Location) -> str:
+    """File and line of the user's code, without the folder: a model must not tell where it was made."""
+    found = _places.get(location)
+    if found is None:
+        text = f"{os.path.basename(location.file)}:{location.line}" if location.file else ""
+        found = _places[location] = text
+    return found
+
+
 def decomposition(op: Op, types: Sequence[TensorType]) -> Graph:
     """A composite op as a graph of simpler ops."""
     graph = Graph(op.name)
@@ -226,8 +369,6 @@ def value_info(name: str, type: TensorType) -> Any:
     return helper.make_tensor_value_info(name, to_onnx(type.dtype), shape)
 
 
-def to_proto(array: Array, name: str) -> Any:
+def to_proto(array: Array, name: str) -> TensorProto:
     """An array as a TensorProto."""
     return numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
-
-

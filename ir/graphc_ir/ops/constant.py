@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc_ir.dtypes import as_dtype
 from graphc_ir.errors import ArgumentError
-from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, current, to_array
+from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, bind, current, lift, to_array
 from graphc_ir.types import TensorType
 
 
@@ -80,6 +80,11 @@ def constant(value: Any, dtype: Any = None, shape: Any = None) -> Operand:
     if shape is not None:
         array = _shaped(array, tuple(int(d) for d in shape))
     return current().constant(array)
+
+
+def stop_gradient(x: Any) -> Operand:
+    """The operand itself, through which no gradient flows."""
+    return bind(StopGradient(), lift(x))
 
 
 def _shaped(array: Array, shape: tuple[int, ...]) -> Array:

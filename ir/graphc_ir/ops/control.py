@@ -166,7 +166,7 @@ class Scan(RegionOp):
         elements = [np.zeros(x.shape[1:], x.dtype) for x in arrays[first:last]]
         inputs = [*arrays[:first], *elements, *arrays[last:]]
         types = [body.output_type(i, inputs) for i in range(first, self.results)]
-        return [np.zeros((0, *t.shape), t.dtype.np) for t in types]  # type: ignore[arg-type]
+        return [np.zeros((0, *t.shape), t.dtype.np) for t in types]
 
 
 def _check_predicate(name: str, type: TensorType) -> None:

@@ -245,7 +245,7 @@ def check_range(op: Op, indices: Array, size: int, axis: int) -> None:
 
 
 def _negative_hint(low: Any, size: int) -> str:
-    return f" (count from the end with {size} {low})" if -size <= low < 0 else ""
+    return f"; add {size} to count from the end" if -size <= low < 0 else ""
 
 
 def _index_depth(op: Op, indices: TensorType) -> int:

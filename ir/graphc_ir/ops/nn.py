@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from graphc_ir import dims
-from graphc_ir.dtypes import of_numpy
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 from graphc_ir.ops.activation import sigmoid, softplus
 from graphc_ir.ops.base import (
@@ -63,9 +62,8 @@ class AlongAxis(Op, abstract=True):
 
 
 def shifted(x: Array, axis: int, out: Array | None = None) -> Any:
-    """x minus its maximum along the axis (0 where that is infinite), so that its exponentials cannot overflow."""
+    """x minus its maximum along the axis, so that its exponentials cannot overflow."""
     top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=None if x.shape[axis] else 0)
-    top = np.where(np.isfinite(top), top, np.zeros((), x.dtype))
     return np.subtract(x, top, out=out)
 
 

@@ -39,7 +39,7 @@ class RegionOp(Op, abstract=True):
         """A function of the operand arrays. Whatever can be prepared once for many runs is."""
         raise NotImplementedError
 
-    def kernel(self, *arrays: Any, regions: Sequence[Graph]) -> Any:
+    def kernel(self, *arrays: Any, regions: Sequence[Graph]) -> Any:  # type: ignore[override]
         return self.bound_kernel(regions)(*arrays)
 
     def vjp(self, g: Any, y: Any, *operands: Operand, regions: Sequence[Graph]) -> Any:
@@ -75,7 +75,8 @@ def run_node(node: Node, operands: Sequence[Any], bindings: dict[str, int]) -> S
     op = node.op.substitute_dims(bindings) if bindings else node.op  # type: ignore[arg-type]
     try:
         if node.regions:
-            result = op.kernel(*operands, regions=tuple(specialize(r, bindings) for r in node.regions))
+            regions = tuple(specialize(r, bindings) for r in node.regions)
+            result = op.kernel(*operands, regions=regions)  # type: ignore[call-arg]
         else:
             result = op.kernel(*operands)
     except GraphcError:
@@ -153,7 +154,7 @@ class _StraightLine:
         for position, node in enumerate(self._nodes):
             used = tuple(slots[operand] for operand in node.operands)
             last_use.update((slot, position) for slot in used)
-            slots.update((result, len(slots) + i) for i, result in enumerate(node.results))
+            slots.update(zip(node.results, range(len(slots), len(slots) + len(node.results)), strict=True))
             self._steps.append((bound_kernel(node), used, node.op.num_results == 1))
         self._outputs = [slots[output] for output in region.outputs]
         self._dead: list[list[int]] = [[] for _ in self._steps]
@@ -184,7 +185,7 @@ def bound_kernel(node: Node) -> Kernel:
     if isinstance(node.op, RegionOp):
         return node.op.bound_kernel(node.regions)
     if node.regions:
-        return functools.partial(node.op.kernel, regions=node.regions)
+        return functools.partial(node.op.kernel, regions=node.regions)  # type: ignore[call-arg]
     return node.op.numpy_function()
 
 

@@ -1,0 +1,62 @@
+"""Ranges, fills and one-hot rows in ONNX."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import numpy as np
+
+from graphc_backends.onnx.dtypes import to_onnx
+from graphc_backends.onnx.reader import ImportContext
+from graphc_backends.onnx.rules import exports, imports
+from graphc_backends.onnx.writer import OnnxWriter
+from graphc_ir.dtypes import float32, float64, int16, int32, int64
+from graphc_ir.graph import Node
+from graphc_ir.ops import creation as ops
+from graphc_ir.ops.base import Operand, dtype_of
+from graphc_ir.ops.constant import constant
+from graphc_ir.ops.elementwise import cast as convert
+from graphc_ir.ops.gather import wrap_negative
+from graphc_ir.ops.indexing import getitem
+from graphc_ir.ops.movement import broadcast_to, reshape
+
+_RANGES: Final = (int16, int32, int64, float32, float64)
+
+
+@exports(ops.Iota)
+def _iota(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    op = cast(ops.Iota, node.op)
+    limit = writer.emit("Squeeze", [writer.sizes(op.shape)])
+    count = writer.emit("Range", [writer.constant(np.int64(0)), limit, writer.constant(np.int64(1))])
+    return str(count) if op.dtype is int64 else str(writer.emit("Cast", [count], to=to_onnx(op.dtype)))
+
+
+@exports(ops.Range)
+def _range(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    dtype = node.results[0].type.dtype
+    if dtype in _RANGES:
+        return str(writer.emit("Range", operands))
+    wide = float32 if dtype.is_floating else int64
+    bounds = [writer.emit("Cast", [o], to=to_onnx(wide)) for o in operands]
+    return str(writer.emit("Cast", [writer.emit("Range", bounds)], to=to_onnx(dtype)))
+
+
+@imports("Range")
+def _read_range(context: ImportContext) -> Operand:
+    return ops.arange(*(reshape(o, ()) for o in context.operands), dtype=dtype_of(context.operands[0]))
+
+
+@imports("ConstantOfShape")
+def _read_constant_of_shape(context: ImportContext) -> Operand:
+    value = context.tensor("value") if context.has("value") else np.zeros(1, np.float32)
+    return broadcast_to(constant(value.reshape(())), context.sizes(0))
+
+
+@imports("OneHot")
+def _read_one_hot(context: ImportContext) -> Operand:
+    indices, _, values = context.operands
+    whole = indices if dtype_of(indices).is_integer else convert(indices, int64)
+    depth = context.sizes(1)[0]
+    off, on = getitem(values, 0), getitem(values, 1)
+    axis = context.attribute("axis", -1)
+    return ops.one_hot(wrap_negative(whole, depth), depth, on, off, axis)

@@ -1,0 +1,37 @@
+"""``python -m benchmarks [CASE ...] [--json FILE] [--threads N]``"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from benchmarks import harness
+
+CASES = ("eager", "linreg", "chain", "imports", "mlp", "size")
+
+
+@click.command()
+@click.argument("cases", nargs=-1, type=click.Choice(CASES))
+@click.option("--threads", type=int, default=None, help="threads for every framework; default: the CPUs available")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="also write the figures to this file")
+def main(cases: tuple[str, ...], threads: int | None, json_file: Path | None) -> None:
+    """Measures graphc beside the peers that are installed. CASE: eager, linreg, chain, imports, mlp, size."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    harness.fix_threads(threads or available)
+    console = Console()
+    console.print(harness.conditions())
+    rows: list[harness.Row] = []
+    for case in cases or CASES:
+        found = importlib.import_module(f"benchmarks.{case}").run()
+        harness.show(found, console)
+        rows += found
+    if json_file is not None:
+        json_file.write_text(harness.as_json(rows))
+
+
+if __name__ == "__main__":
+    main()

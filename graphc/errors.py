@@ -1,0 +1,38 @@
+"""The errors that graphc raises, under its own names and under TensorFlow's."""
+
+from graphc.data.errors import OutOfRangeError
+from graphc_ir.errors import (
+    ArgumentError,
+    BackendError,
+    DTypeError,
+    ExportError,
+    GradientError,
+    GraphcError,
+    ImportModelError,
+    ParseError,
+    ShapeError,
+    TracingError,
+    VerificationError,
+)
+
+InvalidArgumentError = ArgumentError
+OperatorNotAllowedInGraphError = TracingError
+OpError = GraphcError
+
+__all__ = [
+    "ArgumentError",
+    "BackendError",
+    "DTypeError",
+    "ExportError",
+    "GradientError",
+    "GraphcError",
+    "ImportModelError",
+    "InvalidArgumentError",
+    "OpError",
+    "OperatorNotAllowedInGraphError",
+    "OutOfRangeError",
+    "ParseError",
+    "ShapeError",
+    "TracingError",
+    "VerificationError",
+]

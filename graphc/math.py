@@ -1,0 +1,254 @@
+"""``tf.math``: element-wise functions, reductions, segments, sorting."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from graphc.adapters import binary, reduction, segments, unary, unsorted_segments
+from graphc_ir.dtypes import as_dtype, int64
+from graphc_ir.errors import ArgumentError
+from graphc_ir.ops import activation as _activation
+from graphc_ir.ops import arithmetic as _arithmetic
+from graphc_ir.ops import complex as _complex
+from graphc_ir.ops import cumulative as _cumulative
+from graphc_ir.ops import elementwise as _elementwise
+from graphc_ir.ops import gather as _gather
+from graphc_ir.ops import logical as _logical
+from graphc_ir.ops import movement as _movement
+from graphc_ir.ops import nn as _nn
+from graphc_ir.ops import normalization as _normalization
+from graphc_ir.ops import rearrange as _rearrange
+from graphc_ir.ops import reduction as _reduction
+from graphc_ir.ops import segments as _segments
+from graphc_ir.ops import sorting as _sorting
+from graphc_ir.ops import special as _special
+from graphc_ir.ops import transcendental as _transcendental
+from graphc_ir.ops.base import dtype_of, lift
+from graphc_ir.ops.creation import ones_like
+
+add = binary(_elementwise.add)
+subtract = binary(_elementwise.sub)
+multiply = binary(_elementwise.mul)
+truediv = divide = binary(_arithmetic.truediv)
+floordiv = binary(_arithmetic.floordiv)
+floormod = mod = binary(_arithmetic.floormod)
+truncatediv = binary(_arithmetic.truncatediv)
+truncatemod = binary(_arithmetic.truncatemod)
+divide_no_nan = binary(_arithmetic.divide_no_nan)
+multiply_no_nan = binary(_arithmetic.multiply_no_nan)
+pow = binary(_arithmetic.pow)
+maximum = binary(_elementwise.maximum)
+minimum = binary(_elementwise.minimum)
+squared_difference = binary(_arithmetic.squared_difference)
+xdivy = binary(_arithmetic.xdivy)
+xlogy = binary(_arithmetic.xlogy)
+xlog1py = binary(_transcendental.xlog1py)
+atan2 = binary(_transcendental.atan2)
+
+abs = unary(_complex.abs)
+negative = unary(_elementwise.neg)
+sign = unary(_arithmetic.sign)
+floor = unary(_arithmetic.floor)
+ceil = unary(_arithmetic.ceil)
+round = unary(_arithmetic.round)
+rint = unary(_arithmetic.rint)
+reciprocal = unary(_arithmetic.reciprocal)
+sqrt = unary(_elementwise.sqrt)
+rsqrt = unary(_arithmetic.rsqrt)
+square = unary(_elementwise.square)
+exp = unary(_elementwise.exp)
+expm1 = unary(_transcendental.expm1)
+log = unary(_elementwise.log)
+log1p = unary(_transcendental.log1p)
+sin = unary(_elementwise.sin)
+cos = unary(_elementwise.cos)
+tan = unary(_transcendental.tan)
+asin = unary(_transcendental.asin)
+acos = unary(_transcendental.acos)
+atan = unary(_transcendental.atan)
+sinh = unary(_transcendental.sinh)
+cosh = unary(_transcendental.cosh)
+tanh = unary(_elementwise.tanh)
+asinh = unary(_transcendental.asinh)
+acosh = unary(_transcendental.acosh)
+atanh = unary(_transcendental.atanh)
+erf = unary(_special.erf)
+erfc = unary(_special.erfc)
+erfinv = unary(_special.erfinv)
+lgamma = unary(_special.lgamma)
+digamma = unary(_special.digamma)
+sigmoid = unary(_activation.sigmoid)
+log_sigmoid = unary(_activation.log_sigmoid)
+softplus = unary(_activation.softplus)
+softsign = unary(_activation.softsign)
+real = unary(_complex.real)
+imag = unary(_complex.imag)
+conj = unary(_elementwise.conj)
+angle = unary(_complex.angle)
+is_nan = unary(_logical.is_nan)
+is_inf = unary(_logical.is_inf)
+is_finite = unary(_logical.is_finite)
+invert_permutation = unary(_rearrange.invert_permutation)
+
+greater = binary(_elementwise.greater)
+greater_equal = binary(_elementwise.greater_equal)
+less = binary(_elementwise.less)
+less_equal = binary(_elementwise.less_equal)
+equal = binary(_elementwise.equal)
+not_equal = binary(_elementwise.not_equal)
+logical_and = binary(_logical.logical_and)
+logical_or = binary(_logical.logical_or)
+logical_xor = binary(_logical.logical_xor)
+logical_not = unary(_logical.logical_not)
+
+reduce_sum = reduction(_reduction.reduce_sum)
+reduce_mean = reduction(_reduction.reduce_mean)
+reduce_max = reduction(_reduction.reduce_max)
+reduce_min = reduction(_reduction.reduce_min)
+reduce_prod = reduction(_reduction.reduce_prod)
+reduce_any = reduction(_reduction.reduce_any)
+reduce_all = reduction(_reduction.reduce_all)
+reduce_logsumexp = reduction(_reduction.reduce_logsumexp)
+reduce_variance = reduction(_reduction.reduce_variance)
+reduce_std = reduction(_reduction.reduce_std)
+reduce_euclidean_norm = reduction(_reduction.reduce_euclidean_norm)
+
+segment_sum = segments(_segments.segment_sum)
+segment_mean = segments(_segments.segment_mean)
+segment_max = segments(_segments.segment_max)
+segment_min = segments(_segments.segment_min)
+segment_prod = segments(_segments.segment_prod)
+unsorted_segment_sum = unsorted_segments(_segments.unsorted_segment_sum)
+unsorted_segment_mean = unsorted_segments(_segments.unsorted_segment_mean)
+unsorted_segment_max = unsorted_segments(_segments.unsorted_segment_max)
+unsorted_segment_min = unsorted_segments(_segments.unsorted_segment_min)
+unsorted_segment_prod = unsorted_segments(_segments.unsorted_segment_prod)
+unsorted_segment_sqrt_n = unsorted_segments(_segments.unsorted_segment_sqrt_n)
+
+
+def add_n(inputs: Any, name: str | None = None) -> Any:
+    """The sum of a list of tensors of one shape."""
+    return _arithmetic.add_n(inputs)
+
+
+accumulate_n = add_n
+
+
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
+    """``scalar * x``."""
+    return _elementwise.mul(scalar, x)
+
+
+def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Any:
+    """The index of the largest element along ``axis`` (default 0); of the first one at a tie."""
+    return _sorting.argmax(input, 0 if axis is None else axis, as_dtype(output_type))
+
+
+def argmin(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Any:
+    """The index of the smallest element along ``axis`` (default 0); of the first one at a tie."""
+    return _sorting.argmin(input, 0 if axis is None else axis, as_dtype(output_type))
+
+
+def top_k(input: Any, k: int = 1, sorted: bool = True, index_type: Any = "int32", name: str | None = None) -> Any:
+    """The ``k`` largest elements of the last axis, largest first, and their indices."""
+    values, indices = _sorting.top_k(input, k)
+    return values, _elementwise.cast(indices, index_type)
+
+
+def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) -> Any:
+    """Whether the target class is among the ``k`` best predictions of each row."""
+    return _nn.in_top_k(targets, predictions, k)
+
+
+def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
+    """The running sum along an axis."""
+    return _cumulative.cumsum(x, axis, exclusive, reverse)
+
+
+def cumprod(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
+    """The running product along an axis."""
+    return _cumulative.cumprod(x, axis, exclusive, reverse)
+
+
+def cumulative_logsumexp(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False,
+                         name: str | None = None) -> Any:  # fmt: skip
+    """The running ``log(sum(exp(x)))`` along an axis."""
+    top = _reduction.reduce_max(x, axis, True)
+    return _elementwise.log(cumsum(_elementwise.exp(_elementwise.sub(x, top)), axis, exclusive, reverse)) + top
+
+
+def count_nonzero(input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = int64, name: str | None = None) -> Any:
+    """How many elements are not zero, as ``dtype``."""
+    hits = _elementwise.cast(_elementwise.not_equal(input, 0), dtype)
+    return _reduction.reduce_sum(hits, axis, keepdims)
+
+
+def zero_fraction(value: Any, name: str | None = None) -> Any:
+    """The share of zeros, float32."""
+    return _nn.zero_fraction(value)
+
+
+def softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
+    """``exp(x) / sum(exp(x))`` along an axis (default: the last)."""
+    return _nn.softmax(logits, -1 if axis is None else axis)
+
+
+def log_softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
+    """The logarithm of softmax, computed stably."""
+    return _nn.log_softmax(logits, -1 if axis is None else axis)
+
+
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Any:
+    """``x / sqrt(max(sum(x**2), epsilon))`` over the axes."""
+    return _normalization.l2_normalize(x, axis, epsilon)
+
+
+def polyval(coeffs: Any, x: Any, name: str | None = None) -> Any:
+    """The polynomial with these coefficients, highest power first, at ``x`` (Horner's scheme)."""
+    if not coeffs:
+        return _elementwise.mul(lift(x), 0)
+    result = lift(coeffs[0], dtype_of(lift(x)))
+    for coefficient in coeffs[1:]:
+        result = _elementwise.add(_elementwise.mul(result, x), coefficient)
+    return result
+
+
+def bincount(arr: Any, weights: Any = None, minlength: int | None = None, maxlength: int | None = None,
+             dtype: Any = "int32", name: str | None = None, axis: int | None = None,
+             binary_output: bool = False) -> Any:  # fmt: skip
+    """How often each of 0, 1, 2... occurs. Inside a traced function ``maxlength`` must be given."""
+    if axis is not None or binary_output:
+        raise ArgumentError("bincount supports axis=None and binary_output=False; count rows one by one with tf.map_fn")
+    return _sorting.bincount(arr, weights, minlength, maxlength, as_dtype(dtype))
+
+
+def confusion_matrix(labels: Any, predictions: Any, num_classes: int | None = None, weights: Any = None,
+                     dtype: Any = "int32", name: str | None = None) -> Any:  # fmt: skip
+    """Counts of (label, prediction) pairs: ``[num_classes, num_classes]``, labels in rows."""
+    rows, columns = _elementwise.cast(labels, int64), _elementwise.cast(predictions, int64)
+    if num_classes is None:
+        num_classes = builtins.max(int(reduce_max(rows)), int(reduce_max(columns))) + 1
+    pairs = _rearrange.stack([rows, columns], 1)
+    ones = ones_like(rows, as_dtype(dtype)) if weights is None else _elementwise.cast(weights, dtype)
+    return _gather.scatter_nd(pairs, ones, [num_classes, num_classes])
+
+
+def reciprocal_no_nan(x: Any, name: str | None = None) -> Any:
+    """``1 / x``, and 0 where ``x`` is 0."""
+    return _arithmetic.divide_no_nan(1, x)
+
+
+def is_non_decreasing(x: Any, name: str | None = None) -> Any:
+    """Whether the flattened elements never get smaller."""
+    return _ordered(x, _elementwise.less_equal)
+
+
+def is_strictly_increasing(x: Any, name: str | None = None) -> Any:
+    """Whether each flattened element is larger than the one before."""
+    return _ordered(x, _elementwise.less)
+
+
+def _ordered(x: Any, relation: Any) -> Any:
+    flat = _movement.reshape(x, [-1])
+    return _reduction.reduce_all(relation(flat[:-1], flat[1:]), None, False)
