@@ -12,6 +12,7 @@ from graphc.variable import Variable
 from graphc_ir import dims
 from graphc_ir.dtypes import DType, as_dtype
 from graphc_ir.errors import ArgumentError
+from graphc_ir.ops import complex as _complex
 from graphc_ir.ops import constant as _constant
 from graphc_ir.ops import creation as _creation
 from graphc_ir.ops import diagonal as _diagonal
@@ -395,3 +396,8 @@ def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name:
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> Any:
     """The shape that two shapes broadcast to. Raises ValueError when they do not fit."""
     return TensorShape(dims.broadcast_shapes(tuple(shape_x), tuple(shape_y)))
+
+
+def complex(real: Any, imag: Any, name: str | None = None) -> Any:
+    """A complex tensor of its real and imaginary parts."""
+    return _complex.complex(real, imag)

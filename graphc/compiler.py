@@ -1,9 +1,13 @@
-"""The compiler's front door: trace, optimize, differentiate, compile."""
+"""The compiler's front door: optimize, differentiate, compile. Tracing is :func:`graphc.function.trace`."""
 
 from __future__ import annotations
 
 from graphc_backends.base import CompileOptions, Executable, get_backend
+from graphc_ir.autodiff.transform import grad, value_and_grad, vjp
 from graphc_ir.graph import Graph
+from graphc_ir.passes.pipelines import optimize
+
+__all__ = ["compile", "compile_for_call", "grad", "optimize", "value_and_grad", "vjp"]
 
 DEFAULT_LEVEL = "O2"
 
@@ -15,4 +19,4 @@ def compile(graph: Graph, backend: str = "auto", device: str = "cpu") -> Executa
 
 def compile_for_call(graph: Graph, backend: str, device: str) -> Executable:
     """Optimizes a traced function and compiles it."""
-    return compile(graph, backend, device)
+    return compile(optimize(graph, level=DEFAULT_LEVEL)[0], backend, device)

@@ -26,6 +26,7 @@ from graphc_ir.errors import ArgumentError, DTypeError, ShapeError, TracingError
 from graphc_ir.ops.base import lift
 from graphc_ir.ops.control import Cond, Scan, While
 from graphc_ir.ops.elementwise import equal, greater_equal, less, select
+from graphc_ir.ops.logical import logical_and, logical_or
 from graphc_ir.ops.movement import concat, expand_dims
 from graphc_ir.types import TensorSpec, TensorType
 
@@ -155,7 +156,7 @@ def _branch_table(branch_fns: Any) -> dict[int, Callable[[], Any]]:
 def _position(index: Any, keys: list[int], otherwise: int) -> Any:
     """The place of ``index`` among the sorted keys, ``otherwise`` if it is none of them."""
     if keys == list(range(len(keys))):
-        outside = select(less(index, 0), True, greater_equal(index, len(keys)))
+        outside = logical_or(less(index, 0), greater_equal(index, len(keys)))
         return select(outside, lift(otherwise, index.dtype), index)
     position = lift(otherwise, int32)
     for place, key in enumerate(keys):
@@ -236,7 +237,7 @@ def _while_counting(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any,
     invariants = None if shape_invariants is None else [(), *shape_invariants]
 
     def test(trip: Any, *values: Any) -> Any:
-        return select(less(trip, bound), cond(*_like(loop_vars, values)), False)
+        return logical_and(less(trip, bound), cond(*_like(loop_vars, values)))
 
     def step(trip: Any, *values: Any) -> Any:
         return [trip + 1, *_packed(body(*values), loop_vars)]
@@ -410,7 +411,9 @@ def _elements(elems: Any, what: str) -> Any:
         raise ArgumentError(f"{what} needs at least one tensor to go over")
     for tensor in tensors:
         if not tensor.ndim:
-            raise ShapeError(f"{what} goes over the first axis of its tensors, got a scalar of dtype {tensor.dtype.name}")
+            raise ShapeError(
+                f"{what} goes over the first axis of its tensors, got a scalar of dtype {tensor.dtype.name}"
+            )
     return unflatten(structure, tensors)
 
 
@@ -455,7 +458,9 @@ def _loop_traced(
         following, y = step(carry, unflatten(structure, values[len(carries) :]))
         next_carries, next_structure = flatten(following)
         if carries and next_structure != carry_structure:
-            raise ArgumentError(f"fn returns {next_structure}, expected the structure of the initializer, {carry_structure}")
+            raise ArgumentError(
+                f"fn returns {next_structure}, expected the structure of the initializer, {carry_structure}"
+            )
         next_carries = [lift(c, t.dtype) for c, t in zip(next_carries, types, strict=False)]
         stacked, y_structure = flatten(y)
         shapes.append(y_structure)

@@ -209,23 +209,5 @@ def tracing(tracer: Tracer) -> Iterator[Tracer]:
         mode.refresh()
 
 
-class Region:
-    """A traced region: its closed graph, the outer tensors behind its last inputs, and its result structure."""
-
-    def __init__(self, tracer: Tracer, result: Any) -> None:
-        self.tracer = tracer
-        self.graph = tracer.graph
-        self.result = result
-
-
-def trace_region(function: Callable[..., Any], types: Sequence[TensorType], name: str) -> Region:
-    """Traces a branch or loop body on symbolic arguments. Captured tensors become inputs after the arguments."""
-    tracer = Tracer(Graph(name), outer=mode.tracer)
-    arguments = [SymbolicTensor(tracer.graph.add_input(t)) for t in types]
-    with tracing(tracer):
-        result = function(*arguments)
-    return Region(tracer, result)
-
-
 def _located(error: GraphcError, location: Location) -> GraphcError:
     return type(error)(f"{error} [{location}]") if location.file else error

@@ -226,8 +226,8 @@ def single_precision(sample: Sample) -> Sample:
 def opsets_of(sample: Sample) -> list[int]:
     if sample.min_opset is None:
         return []
-    newest = RUNTIME_MAX_OPSET if sample.reference_hole else MAX_OPSET
-    return sorted({sample.min_opset, *(o for o in OPSETS if sample.min_opset < o <= newest)})
+    wanted = {sample.min_opset, *(o for o in OPSETS if o > sample.min_opset)}
+    return sorted(o for o in wanted if not sample.reference_hole or runtime_has(o))
 
 
 def session(model: onnx.ModelProto) -> ort.InferenceSession:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphc_backends.base import Backend, CompileOptions, DeviceValue, Executable, StateCell, get_backend
+from graphc_backends.base import Backend, CompileOptions, DeviceValue, Executable, get_backend
 from graphc_ir.analysis.cost import CostModel
 from graphc_ir.errors import BackendError, ExportError
 from graphc_ir.graph import Graph, Node
-from graphc_ir.ops.base import Array
 from graphc_ir.ops.constant import Constant
 from graphc_ir.ops.control import Cond, Scan, While
-from graphc_ir.ops.optim import OptimizerUpdate
 
 _ASSUMED_SIZE: Final = 32
 """What a size counts as that is only known at run time."""
@@ -21,26 +19,33 @@ _ASSUMED_SIZE: Final = 32
 _ASSUMED_TRIPS: Final = 16
 """Rounds of a loop without a bound."""
 
+_CACHE: Final = 8 << 20
+"""Bytes: a node that moves less finds most of it in a cache."""
+
+_PRODUCT: Final = 2.0
+"""Operations per byte from which on arithmetic, not memory, decides."""
+
 
 @dataclass(frozen=True)
 class Rates:
     """How fast a backend is on a CPU of two cores (measured; only the ratios matter).
 
-    ``call`` and ``port`` (per input and output), ``node``, ``region_node``: fixed microseconds. ``products``: floating
-    point operations per microsecond of matrix products and convolutions; ``bytes``: bytes per microsecond of all else.
+    Fixed costs in microseconds: ``call``, ``port`` (per input and output), ``node``, ``region_node``. Work per
+    microsecond: ``flops`` of matrix products and convolutions, bytes moved by all other ops, of data that fits the
+    ``cache`` and of data in ``memory``.
     """
 
     call: float
     port: float
     node: float
     region_node: float
-    products: float
-    bytes: float
-    update_bytes: float
+    flops: float
+    cache: float
+    memory: float
 
 
-NUMPY: Final = Rates(1.5, 0.15, 0.45, 2.0, 100_000, 14_000, 14_000)
-ONNXRUNTIME: Final = Rates(4.0, 0.5, 1.2, 1.5, 90_000, 28_000, 24_000)
+NUMPY: Final = Rates(1.5, 0.15, 0.45, 2.0, 180_000, 60_000, 12_000)
+ONNXRUNTIME: Final = Rates(4.0, 0.5, 1.0, 1.5, 250_000, 100_000, 20_000)
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,9 @@ def _node(node: Node, rates: Rates, model: CostModel, per_node: float) -> float:
         return per_node + _trips(node, model) * (sum(inside) / 2 if isinstance(op, Cond) else sum(inside))
     cost = model.node(node)
     flops, moved = _number(cost.flops), _number(cost.bytes)
-    rate = rates.update_bytes if isinstance(op, OptimizerUpdate) else rates.bytes
-    is_product = flops > moved
-    return per_node + (flops / rates.products if is_product else 0.0) + moved / rate * (0.25 if is_product else 1.0)
+    if flops > _PRODUCT * moved:
+        return per_node + flops / rates.flops
+    return per_node + moved / (rates.cache if moved <= _CACHE else rates.memory)
 
 
 def _number(count: Any) -> float:
@@ -101,8 +106,8 @@ class AutoExecutable(Executable):
         self.chosen: Final = chosen
         self.choice: Final = choice
         # The hot paths, without a frame of our own in between.
-        self.run: Callable[[Sequence[Array]], list[Array]] = chosen.run  # type: ignore[method-assign]
-        self.step: Callable[[Sequence[Array], Sequence[StateCell]], list[Array]] = chosen.step  # type: ignore[method-assign]
+        self.run = chosen.run  # type: ignore[method-assign]
+        self.step = chosen.step  # type: ignore[method-assign]
 
     def run_device(self, *inputs: Any, **named: Any) -> Sequence[DeviceValue]:
         return self.chosen.run_device(*inputs, **named)
@@ -126,7 +131,9 @@ class AutoBackend(Backend):
         try:
             return _compiled(graph, options, Choice("onnxruntime", "the lower estimate", estimates))
         except (ExportError, BackendError) as error:
-            return _compiled(graph, options, Choice("numpy", f"ONNX Runtime cannot run it: {error}", estimates))
+            return _compiled(
+                graph, options, Choice("numpy", f"ONNX Runtime cannot run it: {error}", estimates)
+            )
 
 
 def _compiled(graph: Graph, options: CompileOptions, choice: Choice) -> Executable:

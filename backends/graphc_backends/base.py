@@ -29,7 +29,9 @@ class CompileOptions:
 STATE_LOCK: Final = threading.RLock()
 """Held while a step updates state: such steps run one after the other, so that none sees a half-made update."""
 
-_SOLE_HOLDER: Final = 2  # references to an array that only one attribute holds: that one and getrefcount's own
+_SOLE_HOLDER: Final = (
+    2  # references to an array that only one attribute holds: that one and getrefcount's own
+)
 
 
 class StateCell:
@@ -81,7 +83,11 @@ class StateCell:
 
     def spare(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Memory for a new value while the old one is still needed. Needs STATE_LOCK."""
-        if self._spare is not None and getrefcount(self._spare) == _SOLE_HOLDER and self._spare.shape == shape:
+        if (
+            self._spare is not None
+            and getrefcount(self._spare) == _SOLE_HOLDER
+            and self._spare.shape == shape
+        ):
             return self._spare
         return np.empty(shape, dtype)
 

@@ -1,5 +1,5 @@
-"""The Keras-shaped part of the front end."""
+"""The Keras-style part of graphc."""
 
-from graphc.keras import datasets
+from graphc.keras import datasets, optimizers
 
-__all__ = ["datasets"]
+__all__ = ["datasets", "optimizers"]

@@ -117,7 +117,7 @@ def _graph(cursor: _Cursor, depth: int) -> Graph:
     states = _states(cursor, graph, values)
     while not cursor.word("return"):
         _node(cursor, graph, values, depth)
-    graph.set_outputs(_returned(cursor, values))
+    _set_outputs(cursor, graph, values)
     _set_states(cursor, graph, states)
     cursor.expect("}")
     return graph
@@ -187,15 +187,20 @@ def _use(cursor: _Cursor, values: dict[str, Value], name: str) -> Value:
     return found if found is not None else cursor.fail(f"%{name} is not defined before it is used")
 
 
-def _returned(cursor: _Cursor, values: dict[str, Value]) -> list[Value]:
+def _set_outputs(cursor: _Cursor, graph: Graph, values: dict[str, Value]) -> None:
     outputs: list[Value] = []
     match = cursor.take(_NAME)
     while match is not None:
         outputs.append(_use(cursor, values, match[1]))
+        if cursor.word("as"):
+            cursor.space()
+            graph.output_names.append(_string(cursor))
         if not cursor.accept(","):
             break
         match = cursor.need(_NAME, "an output")
-    return outputs
+    if graph.output_names and len(graph.output_names) != len(outputs):
+        cursor.fail(f"{len(graph.output_names)} of {len(outputs)} outputs are named; name all or none")
+    graph.set_outputs(outputs)
 
 
 def _names(cursor: _Cursor, text: str) -> list[str]:

@@ -7,6 +7,8 @@
       return %1, %w
     }
 
+Outputs with names of their own are written ``return %1 as "loss"``.
+
 One form serves all ops: results, op name, operands, attributes in braces, result types; then regions as nested graphs
 in braces. A comment names the place in the user's source; it is read back but takes no part in what the graph means.
 """
@@ -78,8 +80,10 @@ class _Printer:
         for state in graph.states:
             self.lines.append(inner + _state_text(state, names[graph.inputs[state.input]]))
         self._nodes(graph, names, inner)
-        outputs = ", ".join([f"%{names[o]}" for o in graph.outputs])
-        self.lines.append(f"{inner}return {outputs}".rstrip())
+        outputs = [f"%{names[o]}" for o in graph.outputs]
+        if graph.output_names:
+            outputs = [f"{o} as {json.dumps(n)}" for o, n in zip(outputs, graph.output_names, strict=True)]
+        self.lines.append(f"{inner}return {', '.join(outputs)}".rstrip())
         self.lines.append(indent + "}")
 
     def _nodes(self, graph: Graph, names: dict[Value, str], indent: str) -> None:

@@ -20,7 +20,7 @@ this one exists from opset 11 on (shifts as BitShift) and on CUDA (shifts as Div
 COUNTER_STRIDE is 2**64 divided by the golden ratio, which spreads calls evenly: n calls under one seed
 share no position unless one of them draws more than about 0.38 * 2**64 / n elements.
 
-Integer results and ``uniform`` are equal on every backend to the last bit. Normal draws go through
+Integer results, ``uniform`` and ``bernoulli`` are equal on every backend to the last bit. Normal draws go through
 log, sqrt, cos and sin, so they agree to the accuracy of these functions (about 1e-6 for float32).
 """
 
@@ -44,6 +44,7 @@ __all__ = [
     "TRUNCATED_COEFFICIENTS",
     "advance",
     "bernoulli",
+    "binomial",
     "bits32",
     "bits64",
     "categorical",
@@ -364,8 +365,23 @@ def uniform_full_int(key: Key, shape: Shape, dtype: npt.DTypeLike = np.int32) ->
 
 
 def bernoulli(key: Key, probability: float | Float, shape: Shape) -> npt.NDArray[np.bool_]:
-    """bool, true with ``probability`` (broadcast against shape; its resolution is 2**-24)."""
-    return np.asarray(uniform(key, shape) < np.asarray(probability, np.float32))
+    """bool, true with ``probability`` (broadcast against shape; its resolution is 2**-24).
+
+    The same as ``uniform(key, shape) < probability``.
+    """
+    limit = np.asarray(probability, np.float32)
+    if limit.ndim:
+        return np.asarray(uniform(key, shape) < limit)
+    out = np.empty(math.prod(shape), np.bool_)
+    # i * 2**-24 < p for the 24 upper bits i just when the whole word is below ceil(p * 2**24) << 40.
+    steps = math.ceil(float(limit) * (1 << 24)) if limit > 0 else 0
+    if 0 < steps < 1 << 24:
+        below = np.uint64(steps << 40)
+        for block, words in _blocks(key, 0, len(out)):
+            np.less(words, below, out=out[block])
+    else:
+        out.fill(steps > 0)
+    return out.reshape(shape)
 
 
 def permutation(key: Key, count: int) -> npt.NDArray[np.int64]:
@@ -405,6 +421,11 @@ def gamma(key: Key, alpha: Float, shape: Shape, dtype: npt.DTypeLike = np.float3
 def poisson(key: Key, lam: Float, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
     """Poisson(lam) counts; lam >= 0 broadcasts against shape. NumPy only, as ``gamma`` is."""
     return np.asarray(_numpy_generator(key).poisson(lam, tuple(shape))).astype(dtype)
+
+
+def binomial(key: Key, counts: npt.NDArray[np.int64], probs: Float, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
+    """Successes among ``counts`` trials of probability ``probs``. NumPy only, as ``gamma`` is."""
+    return np.asarray(_numpy_generator(key).binomial(counts, probs, tuple(shape))).astype(dtype)
 
 
 def _numpy_generator(key: Key) -> np.random.Generator:

@@ -172,7 +172,10 @@ def loop_model(trips: int | None, stop_at: float | None, stacks: bool = True) ->
         outputs,
     )  # fmt: skip
     results = ["last", "stacked"] if stacks else ["last"]
-    inputs = [helper.make_tensor_value_info("start", TensorProto.FLOAT, []), helper.make_tensor_value_info("scale", TensorProto.FLOAT, [])]
+    inputs = [
+        helper.make_tensor_value_info("start", TensorProto.FLOAT, []),
+        helper.make_tensor_value_info("scale", TensorProto.FLOAT, []),
+    ]
     initializers = [helper.make_tensor("limit", TensorProto.FLOAT, [], [stop_at or 0.0])]
     if trips is None:
         inputs.append(helper.make_tensor_value_info("trips", TensorProto.INT64, []))

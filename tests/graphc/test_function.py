@@ -35,7 +35,7 @@ def test_python_values_are_static_and_types_count() -> None:
     @tf.function
     def scale(x: tf.Tensor, by: Any) -> Any:
         seen.append(by)
-        return x * by if by else x
+        return x * float(by) if by else x
 
     x = tf.constant(3.0)
     assert [float(scale(x, b)) for b in (2, 2.0, True, False, 2)] == [6.0, 6.0, 3.0, 3.0, 6.0]

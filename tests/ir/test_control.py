@@ -21,7 +21,7 @@ from graphc_ir.ops.elementwise import add, cast, cos, div, exp, greater, less, m
 from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.movement import concat
 from graphc_ir.ops.reduction import reduce_sum
-from graphc_ir.types import parse_type
+from graphc_ir.types import TensorType, parse_type
 from graphc_ir.verify import verify
 
 Array = npt.NDArray[Any]
@@ -71,7 +71,9 @@ def numeric(graph: Graph, inputs: list[Array], i: int, cotangents: list[Array], 
             moved = inputs[i].copy()
             moved[position] += sign * step
             outputs = evaluate(graph, [*inputs[:i], moved, *inputs[i + 1 :]])
-            values.append(sum(float(np.sum(c * y)) for c, y in zip(cotangents, outputs, strict=True) if y.dtype.kind == "f"))
+            values.append(
+                sum(float(np.sum(c * y)) for c, y in zip(cotangents, outputs, strict=True) if y.dtype.kind == "f")
+            )
         found[position] = (values[0] - values[1]) / (2 * step)
     return found
 
@@ -298,10 +300,10 @@ def test_wrong_regions_are_explained(run: Callable[[], Any], error: type[Excepti
 
 def test_a_failing_kernel_names_the_op() -> None:
     class Refuse(Op, name="test_refuse"):
-        def infer(self, x: Any) -> Any:
-            return x
+        def infer(self, *types: TensorType) -> TensorType:
+            return types[0]
 
-        def kernel(self, x: Array) -> Any:
+        def kernel(self, *arrays: Array) -> Any:
             raise RuntimeError("no")
 
         def vjp(self, g: Any, y: Any, x: Any) -> Any:

@@ -62,7 +62,9 @@ class Layout:
         self._roots = _find_roots(graph, self.nodes)
         self._escaping = {self._roots[o] for o in graph.outputs} | self._seen_by_regions()
         self._last_use = self._find_last_uses()
-        self._first_safe = 1 + max((i for i, n in enumerate(self.nodes) if n.operands and not cannot_fail(n)), default=-1)
+        self._first_safe = 1 + max(
+            (i for i, n in enumerate(self.nodes) if n.operands and not cannot_fail(n)), default=-1
+        )
         self._free: list[tuple[int, int]] = []
         self._live: dict[Value, int] = {}
         self._view_samples: dict[Value, Array] = {}
@@ -95,7 +97,9 @@ class Layout:
         node = value.node
         assert node is not None
         last = self._last_use.get(self._roots[old], -1)
-        return last < self._position[node] or (last == self._position[node] and may_overwrite(node, value, old))
+        return last < self._position[node] or (
+            last == self._position[node] and may_overwrite(node, value, old)
+        )
 
     # --- state ---------------------------------------------------------------------------------------------------
 
@@ -109,7 +113,12 @@ class Layout:
 
     def _can_target(self, value: Value) -> bool:
         node = value.node
-        return node is not None and value not in self.state_of and value.type.is_static and writer_of(node) is not None
+        return (
+            node is not None
+            and value not in self.state_of
+            and value.type.is_static
+            and writer_of(node) is not None
+        )
 
     def _may_overwrite(self, old: Value, value: Value) -> bool:
         """Also asks that nothing after it can fail: a failed step must leave the old state."""
@@ -179,7 +188,9 @@ class Layout:
         return True
 
     def _place_view(self, node: Node) -> None:
-        made_once = len(node.operands) == len(node.results) == 1 and self.places[node.operands[0]] is Place.BUFFER
+        made_once = (
+            len(node.operands) == len(node.results) == 1 and self.places[node.operands[0]] is Place.BUFFER
+        )
         if made_once and self._is_view_of_buffer(node):
             self.places[node.result] = Place.BUFFER
             self.views.append(node)
@@ -247,7 +258,7 @@ def _sizes(value: Value) -> tuple[int, ...]:
 
 def nbytes(value: Value) -> int:
     """The memory that a value of static shape needs, in bytes."""
-    return math.prod(_sizes(value)) * value.type.dtype.size
+    return int(math.prod(_sizes(value))) * value.type.dtype.size
 
 
 def _may_fold(node: Node) -> bool:

@@ -25,6 +25,7 @@ from graphc_ir.ops.regions import RegionOp
 
 _RELEASE_FROM: Final = 1 << 16  # bytes: smaller arrays are not worth a `del`
 _NOT_A_NAME: Final = re.compile(r"\W+")
+_RESERVED: Final = ("inputs", "arguments", "cells", "run", "step", "sizes")
 _serial: Final = itertools.count()
 
 
@@ -87,7 +88,11 @@ class Program:
         return ["def run(inputs):", *self._sizes_head(), *unpack, *made]
 
     def _sizes_head(self) -> list[str]:
-        return [f"sizes = {self._names.bound(dict, 'dict')}({self._names.bound(self.bindings, 'known_sizes')})"] if self.has_open_sizes else []
+        return (
+            [f"sizes = {self._names.bound(dict, 'dict')}({self._names.bound(self.bindings, 'known_sizes')})"]
+            if self.has_open_sizes
+            else []
+        )
 
     def _run_tail(self) -> list[str]:
         return [f"return [{', '.join(self._result(o) for o in self.graph.outputs)}]"]
@@ -138,7 +143,9 @@ class Program:
 
     def _lines(self, node: Node) -> list[str]:
         places = self.layout.places
-        if places[node.results[0]] is Place.CONSTANT or (node.op.is_view and places[node.results[0]] is Place.BUFFER):
+        if places[node.results[0]] is Place.CONSTANT or (
+            node.op.is_view and places[node.results[0]] is Place.BUFFER
+        ):
             return []
         line = self._statement(node)
         comment = " ".join(filter(None, [", ".join(str(r.type) for r in node.results), str(node.location)]))
@@ -167,7 +174,9 @@ class Program:
         results = ", ".join(self._label(r) for r in node.results) + ("," if node.op.num_results != 1 else "")
         if not self._is_specialized(node):
             return self._interpreted(node, operands, results)
-        function = node.op.bound_kernel(node.regions) if isinstance(node.op, RegionOp) else node.op.numpy_function()
+        function = (
+            node.op.bound_kernel(node.regions) if isinstance(node.op, RegionOp) else node.op.numpy_function()
+        )
         return f"{results} = {self._names.bound(function, node.op.name)}({', '.join(operands)})"
 
     def _is_specialized(self, node: Node) -> bool:
@@ -185,9 +194,12 @@ class Program:
         self.has_open_sizes = True
         return "sizes"
 
-
     def _releases(self, node: Node) -> list[str]:
-        gone = [v for v in self._dying[node] if self.layout.places[v] is Place.CALL and v.node is not None and _is_large(v)]
+        gone = [
+            v
+            for v in self._dying[node]
+            if self.layout.places[v] is Place.CALL and v.node is not None and _is_large(v)
+        ]
         return [f"del {', '.join(self._label(v) for v in gone)}"] if gone else []
 
     def _result(self, value: Value) -> str:
@@ -210,10 +222,14 @@ class Program:
         return found
 
     def _cell(self, i: int) -> str:
-        return self._names.keyed(("cell", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_cell")
+        return self._names.keyed(
+            ("cell", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_cell"
+        )
 
     def _state_memory(self, i: int) -> str:
-        return self._names.keyed(("new", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_new")
+        return self._names.keyed(
+            ("new", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_new"
+        )
 
     # --- errors --------------------------------------------------------------------------------------------------
 
@@ -252,7 +268,7 @@ class _NameTable:
         self.objects: dict[str, Any] = {}
         self._bound: dict[Any, str] = {}
         self._keyed: dict[Any, str] = {}
-        self._taken: dict[str, int] = {name: 0 for name in keyword.kwlist + ["inputs", "arguments", "cells", "run", "step", "sizes"]}
+        self._taken: dict[str, int] = dict.fromkeys((*keyword.kwlist, *_RESERVED), 0)
 
     def bound(self, value: Any, stem: str) -> str:
         # Bound methods (np.add.reduce) are new objects each time, but equal ones.

@@ -21,7 +21,9 @@ from graphc_ir.ops import control as ops
 from graphc_ir.ops.base import Operand, bind, lift, shape_of, type_of, using
 from graphc_ir.ops.call import Call, CustomVjp
 from graphc_ir.ops.constant import Constant
-from graphc_ir.ops.elementwise import add, less, select
+from graphc_ir.ops.elementwise import add, less
+from graphc_ir.ops.fused import Fused
+from graphc_ir.ops.logical import logical_and
 from graphc_ir.ops.movement import reshape
 from graphc_ir.ops.regions import set_inputs
 from graphc_ir.types import TensorType
@@ -35,6 +37,7 @@ def _inline(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
 
 
 exports(Call)(_inline)
+exports(Fused)(_inline)
 exports(CustomVjp)(_inline)
 
 
@@ -158,7 +161,7 @@ def _condition(body: Graph, is_limited: bool) -> Graph:
     again = inputs[1]
     if is_limited:
         with using(GraphBuilder(graph)):
-            again = select(again, less(inputs[0], inputs[-1]), again)
+            again = logical_and(again, less(inputs[0], inputs[-1]))
     graph.set_outputs([again])
     return graph
 

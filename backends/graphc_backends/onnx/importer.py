@@ -36,9 +36,9 @@ from graphc_ir.types import TensorSpec, TensorType
 
 Initializers = Literal["constant", "state"]
 
-_PLAIN_DIM: Final = re.compile(r"[A-Za-z_][\w.]*")
-_COMPOSITE_DIM: Final = re.compile(r"[\w.+*/% -]{1,80}")
-_FOREIGN: Final = re.compile(r"[^\w.]+")
+_PLAIN_DIM: Final = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
+_COMPOSITE_DIM: Final = re.compile(r"[\w.+*/% -]{1,80}", re.ASCII)
+_FOREIGN: Final = re.compile(r"[^\w.]+", re.ASCII)
 # What a rule raises over an unusual file rather than because it is wrong: bad attribute types, missing parts.
 _DAMAGED: Final = (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError)
 
@@ -212,8 +212,7 @@ class Importer:
         if shape is not None:
             return TensorSpec(shape, dtype).to_type()
         if not tensor.HasField("shape"):
-            raise ImportModelError(f"input {info.name!r} has no declared rank; give it one, e.g. shapes={{{info.name!r}: "
-                                   "[None, 3]}")  # fmt: skip
+            raise ImportModelError(f"input {info.name!r} has no declared rank, and values in a graph have one")
         return TensorType(dtype, tuple(self._dim(d) for d in tensor.shape.dim))
 
     def _dim(self, dim: Any) -> Dim:
@@ -316,6 +315,10 @@ class Importer:
             return self._keep(node, opset, operands, scope, str(error))
         except _DAMAGED as error:
             raise ImportModelError(f"{describe(node)} cannot be read: {type(error).__name__}: {error}") from error
+        unseen = context.unseen()
+        if unseen:
+            _undo(scope.graph, last)
+            return self._keep(node, opset, operands, scope, f"{describe(node)}: no form for {', '.join(unseen)}")
         results: Sequence[Value] = result if isinstance(result, (tuple, list)) else (result,)
         if any(not isinstance(results[i] if i < len(results) else None, Value) for i in _used(node)):
             _undo(scope.graph, last)

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
-from graphc_backends.onnx.writer import OnnxWriter
+from graphc_backends.onnx.writer import OnnxWriter, to_proto
 from graphc_ir.dims import Dim, Shape, broadcast_shapes, element_count
 from graphc_ir.graph import Node
 from graphc_ir.ops import movement as ops
@@ -19,13 +19,26 @@ from graphc_ir.ops.indexing import getitem
 @exports(ops.Reshape)
 def _reshape(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     shape = cast(ops.Reshape, node.op).shape
-    symbolic = [d for d in shape if not isinstance(d, int)]
-    # One size that is not known can be left to Reshape itself, unless a 0 makes the inference ambiguous.
-    if len(symbolic) == 1 and 0 not in shape:
-        target = writer.constant(np.array([d if isinstance(d, int) else -1 for d in shape], np.int64))
-    else:
-        target = writer.sizes(shape)
-    return str(writer.emit("Reshape", [operands[0], target], allowzero=1 if 0 in shape and writer.opset >= 14 else None))
+    if 0 in shape:
+        # A 0 means "as in the operand" up to opset 13; the result is empty, so that it can be made anew.
+        empty = to_proto(np.zeros(1, node.results[0].type.dtype.np), "value")
+        return str(writer.emit("ConstantOfShape", [writer.sizes(shape)], value=empty))
+    return str(writer.emit("Reshape", [operands[0], _target(writer, shape)]))
+
+
+@exports(ops.Reshape, since=14)
+def _reshape_to_zero(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    shape = cast(ops.Reshape, node.op).shape
+    if 0 in shape:
+        return str(writer.emit("Reshape", [operands[0], writer.sizes(shape)], allowzero=1))
+    return str(writer.emit("Reshape", [operands[0], _target(writer, shape)]))
+
+
+def _target(writer: OnnxWriter, shape: Shape) -> str:
+    """The sizes; a single one that is not known can be left to Reshape itself."""
+    if sum(not isinstance(d, int) for d in shape) == 1:
+        return writer.constant(np.array([d if isinstance(d, int) else -1 for d in shape], np.int64))
+    return writer.sizes(shape)
 
 
 @imports("Reshape")
@@ -40,7 +53,8 @@ def _read_reshape(context: ImportContext) -> Operand:
 
 @exports(ops.Transpose)
 def _transpose(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
-    return str(writer.emit("Transpose", operands, perm=list(cast(ops.Transpose, node.op).permutation)))
+    order = cast(ops.Transpose, node.op).permutation
+    return str(writer.emit("Transpose", operands, perm=list(order)) if order else writer.emit("Identity", operands))
 
 
 @imports("Transpose")

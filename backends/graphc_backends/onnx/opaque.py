@@ -303,6 +303,9 @@ def _write(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
     for tensor in graph.initializer:
         names[tensor.name] = writer.constant(numpy_helper.to_array(tensor))
     for inner in graph.node:
+        if inner.op_type == "Constant" and inner.attribute[0].HasField("t"):  # what a conversion made of attributes
+            names[inner.output[0]] = writer.constant(numpy_helper.to_array(inner.attribute[0].t))
+            continue
         inner.name = ""
         _rename_node(inner, names, writer)
         writer.add(inner)

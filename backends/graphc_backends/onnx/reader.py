@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from onnx import GraphProto, NodeProto, TensorProto, helper
+from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, defs, helper
 
 from graphc_ir.dims import Shape
 from graphc_ir.errors import ImportModelError
@@ -27,7 +27,8 @@ class ImportContext:
     """One ONNX node while it is read. ``operands`` holds None for absent optional inputs.
 
     ``opset`` is the version of the node's own domain. A rule that has no form for what the node asks calls
-    :meth:`decline`; the node then stays as it is.
+    :meth:`decline`; the node then stays as it is. So does a node with an attribute that the rule never looked at, unless
+    it has its default value.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ImportContext:
         self.opset = opset
         self._reader = reader
         self._attributes = {a.name: a for a in node.attribute}
+        self._seen: set[str] = set()
 
     @property
     def where(self) -> str:
@@ -55,10 +57,12 @@ class ImportContext:
     # --- attributes ----------------------------------------------------------------------------------------------
 
     def has(self, name: str) -> bool:
+        self._seen.add(name)
         return name in self._attributes
 
     def attribute(self, name: str, *default: Any) -> Any:
         """An attribute's value. Raises ImportModelError when it is missing and there is no default."""
+        self._seen.add(name)
         found = self._attributes.get(name)
         if found is not None:
             value = helper.get_attribute_value(found)
@@ -71,6 +75,21 @@ class ImportContext:
         """The array of a tensor attribute. Raises ImportModelError for damaged data."""
         assert self._reader is not None, "tensor attributes are read by the importer"
         return self._reader.tensor(self.attribute(name))
+
+    def unseen(self) -> list[str]:
+        """Attributes that nobody asked for and that say something other than their default."""
+        names = self._attributes.keys() - self._seen
+        return sorted(name for name in names if not self._is_default(self._attributes[name])) if names else []
+
+    def _is_default(self, attribute: AttributeProto) -> bool:
+        domain = self.node.domain
+        if not defs.has(self.node.op_type, domain):
+            return False
+        declared = defs.get_schema(self.node.op_type, self.opset, domain).attributes.get(attribute.name)
+        if declared is None or not declared.default_value.name:
+            return False
+        same: bool = helper.get_attribute_value(declared.default_value) == helper.get_attribute_value(attribute)
+        return same
 
     # --- operands ------------------------------------------------------------------------------------------------
 

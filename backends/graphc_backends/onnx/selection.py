@@ -9,7 +9,7 @@ from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter
 from graphc_ir.dims import element_count, fresh_symbol, known_equal
-from graphc_ir.dtypes import int64
+from graphc_ir.dtypes import DType, float32, int64
 from graphc_ir.graph import Node
 from graphc_ir.ops import selection as ops
 from graphc_ir.ops.base import Operand, bind, shape_of
@@ -43,11 +43,17 @@ def _read_compress(context: ImportContext) -> Operand:
 
 @exports(ops.Unique)
 def _unique(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
-    op = cast(ops.Unique, node.op)
-    values, _, places, counts = writer.emit("Unique", operands, outputs=4, sorted=int(op.ordered))
-    if op.dtype is int64:
-        return [values, places, counts]
-    return [values, *(str(writer.emit("Cast", [o], to=to_onnx(op.dtype))) for o in (places, counts))]
+    op, dtype = cast(ops.Unique, node.op), node.operands[0].type.dtype
+    # Runtimes have kernels for the wide dtypes only.
+    wide = dtype if dtype.size == 8 or dtype.kind == "s" else float32 if dtype.is_floating else int64
+    operand = _converted(writer, operands[0], dtype, wide)
+    values, _, places, counts = writer.emit("Unique", [operand], outputs=4, sorted=int(op.ordered))
+    numbers = [_converted(writer, o, int64, op.dtype) for o in (places, counts)]
+    return [_converted(writer, values, wide, dtype), *numbers]
+
+
+def _converted(writer: OnnxWriter, name: str, have: DType, wanted: DType) -> str:
+    return name if have is wanted else str(writer.emit("Cast", [name], to=to_onnx(wanted)))
 
 
 @imports("Unique")

@@ -14,7 +14,13 @@ from graphc_backends.base import STATE_LOCK, Backend, CompileOptions, DeviceValu
 from graphc_backends.onnx.export import to_model
 from graphc_backends.onnxruntime.binding import Binding, StateMemory
 from graphc_backends.onnxruntime.dtypes import bridge, note_missing, refused_node
-from graphc_backends.onnxruntime.session import RUNTIME_ERRORS, SESSIONS, Device, optimization_level, parse_device
+from graphc_backends.onnxruntime.session import (
+    RUNTIME_ERRORS,
+    SESSIONS,
+    Device,
+    optimization_level,
+    parse_device,
+)
 from graphc_backends.threads import num_threads
 from graphc_ir.dtypes import string
 from graphc_ir.errors import BackendError, ExportError
@@ -47,7 +53,8 @@ class OnnxRuntimeExecutable(Executable):
         with self._lock:
             if not self._bindable:
                 return self._run_unbound(inputs)
-            return self._guarded(self._binding(inputs, None).run, inputs)
+            results: list[Array] = self._guarded(self._binding(inputs, None).run, inputs)
+            return results
 
     def run_device(self, *inputs: Any, **named: Any) -> Sequence[DeviceValue]:
         arrays = self._checked(inputs, named)
@@ -87,7 +94,9 @@ class OnnxRuntimeExecutable(Executable):
         if any(new is not old for new, old in zip(cells, self._cells, strict=False)) or not self._cells:
             self._release_cells()
             self._cells = list(cells)
-        for i, (cell, tensor, fetch) in enumerate(zip(cells, self._state.current, self._fetchers, strict=True)):
+        for i, (cell, tensor, fetch) in enumerate(
+            zip(cells, self._state.current, self._fetchers, strict=True)
+        ):
             if cell.is_lent_to(fetch):
                 continue
             array = cell.read()
@@ -119,7 +128,9 @@ class OnnxRuntimeExecutable(Executable):
     def _run_unbound(self, inputs: Sequence[Array]) -> list[Array]:
         """Strings have no memory to bind."""
         names = [i.name for i in self.session.get_inputs()]
-        return list(self._guarded(lambda feed: self.session.run(None, feed), dict(zip(names, inputs, strict=True))))
+        return list(
+            self._guarded(lambda feed: self.session.run(None, feed), dict(zip(names, inputs, strict=True)))
+        )
 
     def _guarded(self, run: Callable[[Any], Any], inputs: Any) -> Any:
         try:

@@ -128,7 +128,7 @@ def _typed_nodes(graph: Any, types: dict[str, int]) -> Iterator[tuple[NodeProto,
 
 
 def _bridge_graph(graph: Any, types: dict[str, int], opsets: dict[str, int]) -> None:
-    nodes = []
+    nodes: list[NodeProto] = []
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
@@ -151,12 +151,18 @@ def _widened(node: NodeProto, kind: Kind | None, types: dict[str, int]) -> list[
     assert kind is not None
     schema = onnx.defs.get_schema(node.op_type, kind[2], node.domain)
     for variable in dict.fromkeys(_variables(schema.inputs, len(node.input))):
-        inputs = [i for i, v in enumerate(_variables(schema.inputs, len(node.input))) if v == variable and node.input[i]]
+        inputs = [
+            i
+            for i, v in enumerate(_variables(schema.inputs, len(node.input)))
+            if v == variable and node.input[i]
+        ]
         narrow = kind[3][inputs[0]] if inputs else 0
         for wide in WIDER.get(narrow, ()):
             dtypes = tuple(wide if i in inputs else d for i, d in enumerate(kind[3]))
             if _allows(schema, variable, wide) and (*kind[:3], dtypes) not in MISSING:
-                outputs = [i for i, v in enumerate(_variables(schema.outputs, len(node.output))) if v == variable]
+                outputs = [
+                    i for i, v in enumerate(_variables(schema.outputs, len(node.output))) if v == variable
+                ]
                 return _between_casts(node, inputs, outputs, narrow, wide)
     raise BackendError(_no_kernel(node, kind))
 
@@ -168,15 +174,19 @@ def _variables(parameters: Any, count: int) -> list[str]:
 
 def _allows(schema: Any, variable: str, dtype: int) -> bool:
     spelling = _spelling(dtype)
-    return any(c.type_param_str == variable and spelling in c.allowed_type_strs for c in schema.type_constraints)
+    return any(
+        c.type_param_str == variable and spelling in c.allowed_type_strs for c in schema.type_constraints
+    )
 
 
 def _spelling(dtype: int) -> str:
-    name = TensorProto.DataType.Name(dtype).lower()  # type: ignore[arg-type]
+    name = TensorProto.DataType.Name(dtype).lower()
     return f"tensor({name})"
 
 
-def _between_casts(node: NodeProto, inputs: list[int], outputs: list[int], narrow: int, wide: int) -> list[NodeProto]:
+def _between_casts(
+    node: NodeProto, inputs: list[int], outputs: list[int], narrow: int, wide: int
+) -> list[NodeProto]:
     core = _copy(node)
     before, after = [], []
     for i in inputs:
@@ -192,7 +202,7 @@ def _between_casts(node: NodeProto, inputs: list[int], outputs: list[int], narro
 
 
 def _no_kernel(node: NodeProto, kind: Kind) -> str:
-    dtypes = ", ".join(TensorProto.DataType.Name(d).lower() for d in kind[3] if d)  # type: ignore[arg-type]
+    dtypes = ", ".join(TensorProto.DataType.Name(d).lower() for d in kind[3] if d)
     place = f" [{node.doc_string}]" if node.doc_string else ""
     return (f"ONNX Runtime has no kernel for {node.op_type} of {dtypes} (node {node.name!r}), and no wider dtype that it "
             f"supports holds all values; cast to float32 first, or use backend='numpy'{place}")  # fmt: skip

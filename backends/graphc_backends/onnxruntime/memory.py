@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from sys import getrefcount
 from typing import Any, Protocol
 
@@ -94,7 +95,7 @@ def bound_tensor(type: TensorType, device: Device) -> BoundTensor:
 
 def is_copied(type: TensorType) -> bool:
     """Whether results of this type are small enough to be copied out at every run."""
-    return int(np.prod(type.shape)) * type.dtype.size <= _COPY_UP_TO
+    return _nbytes(type) <= _COPY_UP_TO
 
 
 def ort_value(array: Array, type: TensorType) -> Any:
@@ -104,9 +105,13 @@ def ort_value(array: Array, type: TensorType) -> Any:
     return ort.OrtValue.ortvalue_from_numpy(array)
 
 
+def _nbytes(type: TensorType) -> int:
+    return math.prod(int(d) for d in type.shape if isinstance(d, int)) * type.dtype.size
+
+
 def _aligned(type: TensorType) -> tuple[Array, Array]:
     """Zeros that start on a cache line: the memory, and the array in it."""
-    size = int(np.prod(type.shape)) * type.dtype.size
+    size = _nbytes(type)
     memory = np.zeros(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     return memory, memory[start : start + size].view(type.dtype.np).reshape(type.shape)

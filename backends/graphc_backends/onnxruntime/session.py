@@ -20,7 +20,14 @@ _CONVOLUTIONS: Final = frozenset({"Conv", "ConvTranspose", "MaxPool"})
 
 RUNTIME_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
     getattr(ort.capi.onnxruntime_pybind11_state, name)
-    for name in ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
+    for name in (
+        "Fail",
+        "InvalidArgument",
+        "InvalidGraph",
+        "InvalidProtobuf",
+        "NotImplemented",
+        "RuntimeException",
+    )
 )
 """What ONNX Runtime raises."""
 
@@ -40,7 +47,11 @@ class Device:
 def parse_device(text: str) -> Device:
     """``"cpu"``, ``"cuda"`` or ``"cuda:N"``. Raises BackendError for others and for a device that is not there."""
     kind, colon, number = text.lower().partition(":")
-    if kind not in ("cpu", "cuda") or (colon and not number.isdecimal()) or (kind == "cpu" and number not in ("", "0")):
+    if (
+        kind not in ("cpu", "cuda")
+        or (colon and not number.isdecimal())
+        or (kind == "cpu" and number not in ("", "0"))
+    ):
         raise BackendError(f"unknown device {text!r}; use 'cpu', 'cuda' or 'cuda:N'")
     available = ort.get_available_providers()
     if kind == "cuda" and _CUDA not in available:
@@ -127,5 +138,7 @@ def _cuda_error(device: Device, error: Exception) -> Exception:
         return BackendError(f"device 'cuda:{device.index}': some nodes of the graph have no CUDA kernel and would run on "
                             f"the CPU; run the graph with device='cpu', or rewrite those ops ({text})")  # fmt: skip
     if "invalid device ordinal" in text or "device_id" in text:
-        return BackendError(f"device 'cuda:{device.index}' does not exist: {text}; use an index below the number of GPUs")
+        return BackendError(
+            f"device 'cuda:{device.index}' does not exist: {text}; use an index below the number of GPUs"
+        )
     return error

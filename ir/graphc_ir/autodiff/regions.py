@@ -18,6 +18,7 @@ from graphc_ir.ops.base import Op, Operand, bind, current, dtype_of, lift, using
 from graphc_ir.ops.call import Call, CustomVjp
 from graphc_ir.ops.control import Cond, Scan, While
 from graphc_ir.ops.elementwise import add
+from graphc_ir.ops.fused import Fused
 from graphc_ir.ops.regions import VJP_RULES, VjpRule, erase_dead_nodes, set_inputs
 
 _CACHED_CALLS: Final = 256
@@ -98,7 +99,9 @@ def _spread(found: Sequence[Operand], positions: Sequence[int], count: int) -> t
 
 
 @vjp_rule(Cond)
-def _cond(op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]) -> tuple[Any, ...]:
+def _cond(
+    op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]
+) -> tuple[Any, ...]:
     predicate, *arguments = operands
     wrt = _differentiable(arguments)
     sides = [Pullback(region, wrt) for region in regions]
@@ -119,8 +122,11 @@ def _filled(side: Pullback, wrt: Sequence[int], k: int) -> Value:
     return zeros
 
 
+@vjp_rule(Fused)
 @vjp_rule(Call)
-def _call(op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]) -> tuple[Any, ...]:
+def _call(
+    op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]
+) -> tuple[Any, ...]:
     assert isinstance(op, Call)
     backward, connected = _call_backward(regions[0])
     if not connected:
@@ -152,7 +158,9 @@ def _custom_vjp(
 
 
 @vjp_rule(Scan)
-def _scan(op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]) -> tuple[Any, ...]:
+def _scan(
+    op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]
+) -> tuple[Any, ...]:
     """A scan against the direction of the first one. Its loop variables are the cotangents of the loop variables and
     the sums so far of the constants' cotangents; it goes over the saved loop variables and what the first went over."""
     assert isinstance(op, Scan)
@@ -208,14 +216,18 @@ def _saved_carries(op: Scan, operands: Sequence[Operand], body: Graph) -> list[O
 
 
 @vjp_rule(While)
-def _while(op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]) -> tuple[Any, ...]:
+def _while(
+    op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]
+) -> tuple[Any, ...]:
     """The derivative of the same loop as a scan over ``max_trips`` rounds, the last ones of which do nothing."""
     assert isinstance(op, While)
     cond, body = regions
     if op.max_trips is None:
         raise GradientError("the gradient of a while loop needs an upper bound of its trip count, so that all rounds can "
                             "be kept: pass maximum_iterations=N to tf.while_loop, or use tf.scan")  # fmt: skip
-    changed = [i for i, (a, b) in enumerate(zip(body.inputs, body.outputs, strict=False)) if a.type.shape != b.type.shape]
+    changed = [
+        i for i, (a, b) in enumerate(zip(body.inputs, body.outputs, strict=False)) if a.type.shape != b.type.shape
+    ]
     if changed:
         i = changed[0]
         raise GradientError(f"the gradient of a while loop needs loop variables of one shape, but loop variable {i} is "

@@ -33,7 +33,9 @@ class Call(RegionOp):
     def infer_node(self, types: Sequence[TensorType], regions: Sequence[Graph]) -> tuple[TensorType, ...]:
         found = result_types(self, regions[0], types)
         if len(found) != self.results:
-            raise ArgumentError(f"call of {regions[0].name} has results={self.results}, but the region has {len(found)}")
+            raise ArgumentError(
+                f"call of {regions[0].name} has results={self.results}, but the region has {len(found)}"
+            )
         return found
 
     def bound_kernel(self, regions: Sequence[Graph]) -> Kernel:
@@ -60,7 +62,9 @@ class CustomVjp(RegionOp):
         forward, backward = regions
         found = result_types(self, forward, types)
         if len(found) != self.results:
-            raise ArgumentError(f"custom_vjp of {forward.name} has results={self.results}, but the region has {len(found)}")
+            raise ArgumentError(
+                f"custom_vjp of {forward.name} has results={self.results}, but the region has {len(found)}"
+            )
         given = result_types(self, backward, [*types, *(t for t in found if t.dtype.is_differentiable)])
         if len(given) != len(self.wrt):
             raise ArgumentError(f"custom_vjp of {forward.name}: its gradient gives {len(given)} cotangents, expected "

@@ -76,7 +76,9 @@ class While(RegionOp):
         inside = [value.type for value in body.inputs]
         following = [output.type for output in body.outputs]
         local = {name for name, dim in bindings.items() if str(dim) != name}
-        varying = set().union(*(_varying(i, a, b, local) for i, (a, b) in enumerate(zip(inside, following, strict=False))))
+        varying = set().union(
+            *(_varying(i, a, b, local) for i, (a, b) in enumerate(zip(inside, following, strict=False)))
+        )
         match_inputs(self, body, [*following, *inside[self.carries :]])
         fixed = {name: dim for name, dim in bindings.items() if name not in varying}
         return tuple(t.substitute(fixed) for t in inside[: self.carries])

@@ -180,30 +180,43 @@ def _columns(
 
 def _depthwise(x: Array, w: Array, geometry: Geometry, sizes: tuple[int, ...]) -> Array:
     channels, multiplier = x.shape[-1], w.shape[-1] // x.shape[-1]
-    y = np.zeros((x.shape[0], *sizes, channels, multiplier), x.dtype)
-    product = np.empty_like(y)
-    for tap in tap_positions(w.shape[:-2]):
-        data = x[tap_slice(tap, geometry, sizes)][..., None]
-        y += np.multiply(data, w[tap].reshape(channels, multiplier), out=product)
+    taps = [(tap_slice(t, geometry, sizes), w[t].reshape(channels, multiplier)) for t in tap_positions(w.shape[:-2])]
+    y = np.empty((x.shape[0], *sizes, channels, multiplier), x.dtype)
+    for images in _image_blocks(y):
+        part, data = y[images], x[images]
+        np.multiply(data[taps[0][0]][..., None], taps[0][1], out=part)
+        product = np.empty_like(part)
+        for where, filters in taps[1:]:
+            part += np.multiply(data[where][..., None], filters, out=product)
     return y.reshape(*y.shape[:-2], -1)
+
+
+def _image_blocks(y: Array) -> Iterator[slice]:
+    """Images whose results stay in cache while all taps are added."""
+    step = max(1, _BLOCK_ELEMENTS // 4 // max(1, y[:1].size))
+    return (slice(i, i + step) for i in range(0, y.shape[0], step))
 
 
 def _depthwise_input(x: Array, g: Array, w: Array, geometry: Geometry) -> None:
     channels, multiplier = x.shape[-1], w.shape[-1] // x.shape[-1]
     split = g.reshape(*g.shape[:-1], channels, multiplier)
-    for tap in tap_positions(w.shape[:-2]):
-        filters = w[tap].reshape(channels, multiplier)
-        part = split[..., 0] * filters[:, 0] if multiplier == 1 else (split * filters).sum(-1)
-        x[tap_slice(tap, geometry, g.shape[1:-1])] += part
+    for images in _image_blocks(g):
+        data, cotangent = x[images], split[images]
+        for tap in tap_positions(w.shape[:-2]):
+            filters = w[tap].reshape(channels, multiplier)
+            part = cotangent[..., 0] * filters[:, 0] if multiplier == 1 else (cotangent * filters).sum(-1)
+            data[tap_slice(tap, geometry, g.shape[1:-1])] += part
 
 
 def _depthwise_filters(x: Array, g: Array, w: Array, geometry: Geometry) -> Array:
     channels, multiplier = x.shape[-1], w.shape[-1] // x.shape[-1]
     split = g.reshape(*g.shape[:-1], channels, multiplier)
     axes = tuple(range(g.ndim - 1))
-    for tap in tap_positions(w.shape[:-2]):
-        data = x[tap_slice(tap, geometry, g.shape[1:-1])][..., None]
-        w[tap] = (data * split).sum(axes).reshape(1, -1)
+    for images in _image_blocks(g):
+        data, cotangent = x[images], split[images]
+        for tap in tap_positions(w.shape[:-2]):
+            met = data[tap_slice(tap, geometry, g.shape[1:-1])][..., None]
+            w[tap] += (met * cotangent).sum(axes).reshape(1, -1)
     return w
 
 

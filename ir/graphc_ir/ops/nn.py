@@ -40,6 +40,7 @@ from graphc_ir.ops.elementwise import (
     square,
     sub,
 )
+from graphc_ir.ops.gather import gather
 from graphc_ir.ops.logical import is_finite, logical_and
 from graphc_ir.ops.movement import concat, expand_dims, reshape, squeeze, transpose
 from graphc_ir.ops.reduction import reduce_mean, reduce_sum
@@ -298,3 +299,8 @@ def crelu(x: Any, axis: int = -1) -> Operand:
     """relu(x) and relu(-x) side by side along ``axis``."""
     value = lift(x)
     return concat([relu(value), relu(neg(value))], axis)
+
+
+def embedding_lookup(table: Any, ids: Any) -> Operand:
+    """Rows of ``table`` (rows, ...) at integer ids: shape ids.shape + table.shape[1:]."""
+    return gather(table, ids, 0)

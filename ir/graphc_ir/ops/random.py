@@ -12,7 +12,7 @@ import numpy as np
 
 from graphc_ir import dims, random_bits
 from graphc_ir.dims import Dim, Shape
-from graphc_ir.dtypes import DType, as_dtype, bool_, float16, float32, float64, int32, int64
+from graphc_ir.dtypes import DType, as_dtype, bool_, float32, float64, int32, int64
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 from graphc_ir.ops.base import (
     Array,
@@ -20,14 +20,12 @@ from graphc_ir.ops.base import (
     Op,
     Operand,
     bind,
-    current,
-    dtype_of,
     lift,
     rank_of,
     shape_of,
 )
 from graphc_ir.ops.constant import constant
-from graphc_ir.ops.elementwise import add, cast, mul, sub
+from graphc_ir.ops.elementwise import add, cast, div, mul, sub
 from graphc_ir.ops.gather import gather
 from graphc_ir.ops.movement import resolve_shape
 from graphc_ir.types import TensorType
@@ -47,7 +45,7 @@ class RandomOp(Op, abstract=True):
     dtype: DType
     # Folding would freeze a stateless draw into a constant of its full size.
     is_foldable = False
-    vjp: Any = NotDifferentiable("random draws are constants for the gradient")
+    vjp = NotDifferentiable("random draws are constants for the gradient")
 
     def infer(self, key: TensorType, *parameters: TensorType) -> TensorType:
         check_key(self, key)
@@ -109,7 +107,7 @@ class RandomBernoulli(Op):
 
     shape: Shape
     is_foldable = False
-    vjp: Any = NotDifferentiable("whether a draw is below a probability jumps")
+    vjp = NotDifferentiable("whether a draw is below a probability jumps")
 
     def infer(self, key: TensorType, probability: TensorType) -> TensorType:
         check_key(self, key)
@@ -140,7 +138,7 @@ class RandomCategorical(Op):
     samples: Shape
     dtype: DType
     is_foldable = False
-    vjp: Any = NotDifferentiable("class numbers are integers")
+    vjp = NotDifferentiable("class numbers are integers")
 
     def infer(self, key: TensorType, logits: TensorType) -> TensorType:
         check_key(self, key)
@@ -389,8 +387,4 @@ def scaled_mask(key: Any, shape: Any, rate: Any, dtype: DType) -> Operand:
     kept = cast(bernoulli(key, shape, keep), dtype)
     if isinstance(keep, float):
         return mul(kept, 1.0 / keep)
-    return mul(kept, cast(1.0 / keep, dtype))
-
-
-def is_low_precision(x: Operand) -> bool:
-    return current().dtype_of(x) in (float16,) or dtype_of(x).size == float16.size
+    return mul(kept, cast(div(1.0, keep), dtype))

@@ -220,7 +220,9 @@ def match_inputs(op: Op, region: Graph, types: Sequence[TensorType]) -> dict[str
 
 def _check_operand(op: Op, region: Graph, i: int, want: TensorType, have: TensorType) -> None:
     if want.dtype is not have.dtype:
-        raise DTypeError(f"{op.name}: input {i} of region {region.name} is {want}, got {have}; cast it to {want.dtype.name}")
+        raise DTypeError(
+            f"{op.name}: input {i} of region {region.name} is {want}, got {have}; cast it to {want.dtype.name}"
+        )
     if want.rank != have.rank:
         raise ShapeError(f"{op.name}: input {i} of region {region.name} is {want}, got {have}; the ranks differ")
 

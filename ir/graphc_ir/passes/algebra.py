@@ -34,6 +34,7 @@ from graphc_ir.ops.elementwise import (
     square,
     sub,
 )
+from graphc_ir.ops.constant import Constant
 from graphc_ir.ops.logical import LogicalNot
 from graphc_ir.ops.movement import BroadcastTo, broadcast_to
 from graphc_ir.rewrite.pattern import Const, Match, P, Var, constant_array
@@ -155,7 +156,9 @@ def _is_power_of_two(array: Array) -> bool:
 )
 def div_by_power_of_two(m: Match) -> Any:
     """Exact, since the reciprocal is; a product is cheaper than a quotient."""
-    return mul(m.x, div(lift(1, m.x.type.dtype), m.c))
+    if m.c.node is None or not isinstance(m.c.op, Constant) or constant_array(m.x) is not None:
+        return None
+    return mul(m.x, lift(np.reciprocal(m.c.op.value.array)))
 
 
 @rewrite_rule(P(Pow, x, Const(1)))

@@ -12,10 +12,12 @@ from graphc_ir.passes.base import PASSES, Pass, get_pass
 from graphc_ir.passes.cse import CommonSubexpressionElimination
 from graphc_ir.passes.dce import DeadCodeElimination
 from graphc_ir.passes.fold import ConstantFolding
+from graphc_ir.passes.fusion import FuseComposites
 from graphc_ir.passes.inline import ForgetGradients, Inline
 from graphc_ir.passes.manager import PassManager, Verify
 from graphc_ir.passes.report import Report
 from graphc_ir.passes.simplify import EXACT, Simplify, Sink
+from graphc_ir.passes.weights import FoldWeights
 
 PIPELINES: Final[dict[str, tuple[Pass, ...]]] = {}
 """Every pipeline by its name."""
@@ -72,9 +74,11 @@ def optimize(
     return PassManager(chosen, verify=verify, cost=cost, sizes=sizes or {}).run(graph.copy())
 
 
-_CLEAN: Final = (
-    Inline(), DeadCodeElimination(), Simplify(), ConstantFolding(), CommonSubexpressionElimination(),
-)  # fmt: skip
+_CLEAN: Final = (Inline(), DeadCodeElimination(), Simplify(), ConstantFolding(), CommonSubexpressionElimination())
+_RISKY: Final = (*EXACT, "changes_rounding")
 
 register_pipeline("O0", ())
 register_pipeline("O1", (*_CLEAN, DeadCodeElimination()))
+register_pipeline("O2", (*_CLEAN, FuseComposites(), FoldWeights(), Sink(), ConstantFolding(), DeadCodeElimination()))
+register_pipeline("O3", (*pipeline("O2"), Simplify(_RISKY), ConstantFolding(), CommonSubexpressionElimination(),
+                         DeadCodeElimination()))  # fmt: skip
