@@ -333,18 +333,12 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left", out_type
 
 def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | None = None) -> Any:
     """The elements in order along an axis."""
-    return _sorting.sort(values, axis, _descending(direction))
+    return _sorting.sort(values, axis, direction)
 
 
 def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None) -> Any:
     """The indices that sort along an axis; equal elements keep their order."""
-    return _sorting.argsort(values, axis, _descending(direction))
-
-
-def _descending(direction: str) -> bool:
-    if direction not in ("ASCENDING", "DESCENDING"):
-        raise ArgumentError(f"direction must be 'ASCENDING' or 'DESCENDING', got {direction!r}")
-    return direction == "DESCENDING"
+    return _sorting.argsort(values, axis, direction)
 
 
 def reverse_sequence(input: Any, seq_lengths: Any, seq_axis: int = 1, batch_axis: int = 0, name: str | None = None) -> Any:

@@ -65,8 +65,8 @@ def _check_same_structure(chosen: Region, other: Region) -> None:
     if chosen.structure == other.structure and absent[0] == absent[1]:
         return
     shown = [unflatten(s.structure, ["None" if t is None else str(t.type) for t in s.tensors]) for s in (chosen, other)]
-    raise ArgumentError(f"tf.cond: true_fn returns {shown[0]}, but false_fn returns {shown[1]}; both must return the same "
-                        "structure")  # fmt: skip
+    raise ArgumentError(f"tf.cond: true_fn returns {shown[0]}, but false_fn returns {shown[1]}; both must return "
+                        "the same structure")  # fmt: skip
 
 
 def _assign(variables: Sequence[Variable], results: Sequence[Any]) -> None:
@@ -274,8 +274,8 @@ def _while_traced(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, l
 
 def _loop_variable(leaf: Any) -> Tensor:
     if isinstance(leaf, TensorArray):
-        raise TracingError("a TensorArray cannot be a loop variable inside a traced function; use tf.scan or tf.map_fn, "
-                           "which stack their results, or a Python loop of known length")  # fmt: skip
+        raise TracingError("a TensorArray cannot be a loop variable inside a traced function; use tf.scan or "
+                           "tf.map_fn, which stack their results, or a Python loop of known length")  # fmt: skip
     tensor: Tensor = lift(leaf)
     return tensor
 

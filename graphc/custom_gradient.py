@@ -155,8 +155,8 @@ def _check_takes_variables(f: Any, grad_fn: Any, variables: Sequence[Variable]) 
     parameters = inspect.signature(grad_fn).parameters
     if "variables" not in parameters and all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
         names = ", ".join(v.name for v in variables)
-        raise GradientError(f"{_name(f)} reads the Variables {names}, so its grad_fn must take variables=None and return "
-                            "(argument_gradients, variable_gradients)")  # fmt: skip
+        raise GradientError(f"{_name(f)} reads the Variables {names}, so its grad_fn must take variables=None and "
+                            "return (argument_gradients, variable_gradients)")  # fmt: skip
 
 
 def _call_gradient(

@@ -44,17 +44,18 @@ def export_onnx(
 ) -> ModelProto:
     """Writes ``obj`` as an ONNX model, to ``path`` if there is one, and returns the model.
 
-    ``obj``: a Graph, a ``tf.function`` (with an input_signature, or with ``specs``), one of its concrete functions, or
-    a Python callable with ``specs``: one TensorSpec or tensor per argument. Sizes that are open in the specs stay open
-    in the model. Variables become initializers of their name.
+    ``obj``: a Graph, a ``tf.function`` (with an input_signature, or with ``specs``), one of its concrete
+    functions, or a Python callable with ``specs``: one TensorSpec or tensor per argument. Sizes that are open
+    in the specs stay open in the model. Variables become initializers of their name.
 
-    ``train=True`` exports a function that assigns Variables: each assigned one is an input ``NAME`` and an output
-    ``NAME.new``, after the function's own; :func:`initial_state` gives the values to start from. ``external_data``
-    puts large weights into ``<path>.data`` (the default for models beyond 2 GB).
+    ``train=True`` exports a function that assigns Variables: each assigned one is an input ``NAME`` and an
+    output ``NAME.new``, after the function's own; :func:`initial_state` gives the values to start from.
+    ``external_data`` puts large weights into ``<path>.data`` (the default for models beyond 2 GB).
 
-    The model passes the full ONNX check and is compared with the reference interpreter on random inputs, or on those
-    given as ``verify=[array, ...]``; ``verify=False`` leaves that out. The file appears only when all is well. Raises
-    ExportError when the graph has no ONNX form, an assignment would be lost, or the model gives other results.
+    The model passes the full ONNX check and is compared with the reference interpreter on random inputs, or
+    on those given as ``verify=[array, ...]``; ``verify=False`` leaves that out. The file appears only when
+    all is well. Raises ExportError when the graph has no ONNX form, an assignment would be lost, or the model
+    gives other results.
     """
     graph, variables = _graph_of(obj, specs)
     _check_assignments(graph, train)
@@ -76,7 +77,9 @@ def export_onnx(
     with ModelFile(model, Path(path), external) as file:
         check_model(file.temporary if external else model)
         if wanted:
-            verify_model(file.temporary if external else model, graph, bound=bound, state=state, inputs=inputs)
+            verify_model(
+                file.temporary if external else model, graph, bound=bound, state=state, inputs=inputs
+            )
         file.commit()
     return model
 
@@ -85,7 +88,9 @@ def initial_state(obj: Any, specs: Sequence[Any] | None = None) -> dict[str, Arr
     """The current values of the Variables that a training export takes as inputs, by input name."""
     graph, variables = _graph_of(obj, specs)
     values = _state_values(graph, variables)
-    return {s.name: np.array(values[s.input]) for s in graph.states if s.output is not None and s.input in values}
+    return {
+        s.name: np.array(values[s.input]) for s in graph.states if s.output is not None and s.input in values
+    }
 
 
 def import_onnx(
@@ -93,10 +98,11 @@ def import_onnx(
 ) -> Graph:
     """The graph of an ONNX model: a path, the file's bytes, or a ModelProto.
 
-    Weights become constants; names of inputs, outputs and values stay, open sizes become symbols. Operators without an
-    op here stay as ``onnx.<Operator>`` nodes, which run and export but have no gradient; with ``opaque=False`` they are
-    an error. ``shapes`` gives sizes to inputs by name (ints, names, or None for open ones). Raises ImportModelError for
-    a file that is damaged, unsafe, not ONNX, or beyond what graphs can express.
+    Weights become constants; names of inputs, outputs and values stay, open sizes become symbols. Operators
+    without an op here stay as ``onnx.<Operator>`` nodes, which run and export but have no gradient; with
+    ``opaque=False`` they are an error. ``shapes`` gives sizes to inputs by name (ints, names, or None for
+    open ones). Raises ImportModelError for a file that is damaged, unsafe, not ONNX, or beyond what graphs
+    can express.
     """
     return read_model(source, shapes=shapes, opaque=opaque).graph
 
@@ -115,11 +121,13 @@ def import_onnx_with_state(
 def _graph_of(obj: Any, specs: Sequence[Any] | None) -> tuple[Graph, list[Variable]]:
     if isinstance(obj, (Graph, ConcreteFunction)):
         if specs is not None:
-            raise ArgumentError(f"specs are for functions that are still to be traced; a {type(obj).__name__} has its "
+            raise ArgumentError(f"specs are for functions that are still to be traced; a "
+                                f"{type(obj).__name__} has its "
                                 "types already")  # fmt: skip
         return (obj, []) if isinstance(obj, Graph) else (obj.graph, obj.variables)
     if not callable(obj):
-        raise ArgumentError(f"cannot export a {type(obj).__name__}; expected a Graph, a tf.function, a concrete function "
+        raise ArgumentError(f"cannot export a {type(obj).__name__}; expected a Graph, a tf.function, a "
+                            "concrete function "
                             "or a Python function with specs")  # fmt: skip
     traced = obj if isinstance(obj, Function) else function(obj)
     if specs is None and traced.input_signature is None:
@@ -138,8 +146,12 @@ def _state_values(graph: Graph, variables: Sequence[Variable]) -> dict[int, Arra
 def _check_assignments(graph: Graph, train: bool) -> None:
     assigned = [state.name for state in graph.states if state.output is not None]
     if assigned and not train:
-        raise ExportError(f"{graph.name} assigns {', '.join(assigned[:5])}{' ...' if len(assigned) > 5 else ''}, which an "
-                          "inference model would lose; export it with train=True (each is then an input and an output), "
+        raise ExportError(f"{graph.name} assigns "
+                          f"{', '.join(assigned[:5])}{' ...' if len(assigned) > 5 else ''}, which an "
+                          "inference model would lose; export it with train=True (each is then an input and "
+                          "an output), "
                           "or export a function that assigns nothing")  # fmt: skip
     if train and not assigned:
-        raise ExportError(f"{graph.name} assigns no Variable, so there is nothing to train; export it without train=True")
+        raise ExportError(
+            f"{graph.name} assigns no Variable, so there is nothing to train; export it without train=True"
+        )

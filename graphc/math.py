@@ -13,19 +13,18 @@ from graphc_ir.ops import arithmetic as _arithmetic
 from graphc_ir.ops import complex as _complex
 from graphc_ir.ops import cumulative as _cumulative
 from graphc_ir.ops import elementwise as _elementwise
-from graphc_ir.ops import gather as _gather
 from graphc_ir.ops import logical as _logical
+from graphc_ir.ops import logsumexp as _logsumexp
 from graphc_ir.ops import movement as _movement
 from graphc_ir.ops import nn as _nn
 from graphc_ir.ops import normalization as _normalization
 from graphc_ir.ops import rearrange as _rearrange
 from graphc_ir.ops import reduction as _reduction
-from graphc_ir.ops import segments as _segments
+from graphc_ir.ops import segment as _segment
 from graphc_ir.ops import sorting as _sorting
 from graphc_ir.ops import special as _special
 from graphc_ir.ops import transcendental as _transcendental
 from graphc_ir.ops.base import dtype_of, lift
-from graphc_ir.ops.creation import ones_like
 
 add = binary(_elementwise.add)
 subtract = binary(_elementwise.sub)
@@ -109,22 +108,22 @@ reduce_min = reduction(_reduction.reduce_min)
 reduce_prod = reduction(_reduction.reduce_prod)
 reduce_any = reduction(_reduction.reduce_any)
 reduce_all = reduction(_reduction.reduce_all)
-reduce_logsumexp = reduction(_reduction.reduce_logsumexp)
+reduce_logsumexp = reduction(_logsumexp.reduce_logsumexp)
 reduce_variance = reduction(_reduction.reduce_variance)
 reduce_std = reduction(_reduction.reduce_std)
 reduce_euclidean_norm = reduction(_reduction.reduce_euclidean_norm)
 
-segment_sum = segments(_segments.segment_sum)
-segment_mean = segments(_segments.segment_mean)
-segment_max = segments(_segments.segment_max)
-segment_min = segments(_segments.segment_min)
-segment_prod = segments(_segments.segment_prod)
-unsorted_segment_sum = unsorted_segments(_segments.unsorted_segment_sum)
-unsorted_segment_mean = unsorted_segments(_segments.unsorted_segment_mean)
-unsorted_segment_max = unsorted_segments(_segments.unsorted_segment_max)
-unsorted_segment_min = unsorted_segments(_segments.unsorted_segment_min)
-unsorted_segment_prod = unsorted_segments(_segments.unsorted_segment_prod)
-unsorted_segment_sqrt_n = unsorted_segments(_segments.unsorted_segment_sqrt_n)
+segment_sum = segments(_segment.segment_sum)
+segment_mean = segments(_segment.segment_mean)
+segment_max = segments(_segment.segment_max)
+segment_min = segments(_segment.segment_min)
+segment_prod = segments(_segment.segment_prod)
+unsorted_segment_sum = unsorted_segments(_segment.unsorted_segment_sum)
+unsorted_segment_mean = unsorted_segments(_segment.unsorted_segment_mean)
+unsorted_segment_max = unsorted_segments(_segment.unsorted_segment_max)
+unsorted_segment_min = unsorted_segments(_segment.unsorted_segment_min)
+unsorted_segment_prod = unsorted_segments(_segment.unsorted_segment_prod)
+unsorted_segment_sqrt_n = unsorted_segments(_segment.unsorted_segment_sqrt_n)
 
 
 def add_n(inputs: Any, name: str | None = None) -> Any:
@@ -142,23 +141,22 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
 
 def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Any:
     """The index of the largest element along ``axis`` (default 0); of the first one at a tie."""
-    return _sorting.argmax(input, 0 if axis is None else axis, as_dtype(output_type))
+    return _reduction.argmax(input, 0 if axis is None else axis, as_dtype(output_type))
 
 
 def argmin(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Any:
     """The index of the smallest element along ``axis`` (default 0); of the first one at a tie."""
-    return _sorting.argmin(input, 0 if axis is None else axis, as_dtype(output_type))
+    return _reduction.argmin(input, 0 if axis is None else axis, as_dtype(output_type))
 
 
 def top_k(input: Any, k: int = 1, sorted: bool = True, index_type: Any = "int32", name: str | None = None) -> Any:
     """The ``k`` largest elements of the last axis, largest first, and their indices."""
-    values, indices = _sorting.top_k(input, k)
-    return values, _elementwise.cast(indices, index_type)
+    return _sorting.top_k(input, k, as_dtype(index_type))
 
 
 def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) -> Any:
     """Whether the target class is among the ``k`` best predictions of each row."""
-    return _nn.in_top_k(targets, predictions, k)
+    return _sorting.in_top_k(targets, predictions, k)
 
 
 def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
@@ -174,19 +172,17 @@ def cumprod(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = Fals
 def cumulative_logsumexp(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False,
                          name: str | None = None) -> Any:  # fmt: skip
     """The running ``log(sum(exp(x)))`` along an axis."""
-    top = _reduction.reduce_max(x, axis, True)
-    return _elementwise.log(cumsum(_elementwise.exp(_elementwise.sub(x, top)), axis, exclusive, reverse)) + top
+    return _logsumexp.cumulative_logsumexp(x, axis, exclusive, reverse)
 
 
 def count_nonzero(input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = int64, name: str | None = None) -> Any:
     """How many elements are not zero, as ``dtype``."""
-    hits = _elementwise.cast(_elementwise.not_equal(input, 0), dtype)
-    return _reduction.reduce_sum(hits, axis, keepdims)
+    return _reduction.count_nonzero(input, axis, keepdims, as_dtype(dtype))
 
 
 def zero_fraction(value: Any, name: str | None = None) -> Any:
     """The share of zeros, float32."""
-    return _nn.zero_fraction(value)
+    return _reduction.zero_fraction(value)
 
 
 def softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
@@ -220,18 +216,15 @@ def bincount(arr: Any, weights: Any = None, minlength: int | None = None, maxlen
     """How often each of 0, 1, 2... occurs. Inside a traced function ``maxlength`` must be given."""
     if axis is not None or binary_output:
         raise ArgumentError("bincount supports axis=None and binary_output=False; count rows one by one with tf.map_fn")
-    return _sorting.bincount(arr, weights, minlength, maxlength, as_dtype(dtype))
+    return _segment.bincount(arr, weights, minlength, maxlength, as_dtype(dtype))
 
 
 def confusion_matrix(labels: Any, predictions: Any, num_classes: int | None = None, weights: Any = None,
                      dtype: Any = "int32", name: str | None = None) -> Any:  # fmt: skip
     """Counts of (label, prediction) pairs: ``[num_classes, num_classes]``, labels in rows."""
-    rows, columns = _elementwise.cast(labels, int64), _elementwise.cast(predictions, int64)
     if num_classes is None:
-        num_classes = builtins.max(int(reduce_max(rows)), int(reduce_max(columns))) + 1
-    pairs = _rearrange.stack([rows, columns], 1)
-    ones = ones_like(rows, as_dtype(dtype)) if weights is None else _elementwise.cast(weights, dtype)
-    return _gather.scatter_nd(pairs, ones, [num_classes, num_classes])
+        num_classes = builtins.max(int(reduce_max(labels)), int(reduce_max(predictions))) + 1
+    return _segment.confusion_matrix(labels, predictions, num_classes, weights, as_dtype(dtype))
 
 
 def reciprocal_no_nan(x: Any, name: str | None = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from graphc.adapters import unary
@@ -13,6 +14,7 @@ from graphc_ir.ops import arithmetic as _arithmetic
 from graphc_ir.ops import conv as _conv
 from graphc_ir.ops import elementwise as _elementwise
 from graphc_ir.ops import gather as _gather
+from graphc_ir.ops import movement as _movement
 from graphc_ir.ops import nn as _nn
 from graphc_ir.ops import normalization as _normalization
 from graphc_ir.ops import pooling as _pooling
@@ -160,14 +162,23 @@ def embedding_lookup(params: Any, ids: Any, max_norm: float | None = None, name:
     return _elementwise.mul(rows, _elementwise.div(max_norm, _elementwise.maximum(length, max_norm)))
 
 
+def _channels_last(function: Callable[[Any], Any], x: Any, data_format: str) -> Any:
+    """Applies a function that wants NHWC to data of either format."""
+    if data_format == "NHWC":
+        return function(x)
+    if data_format != "NCHW":
+        raise ArgumentError(f"data_format must be 'NHWC' or 'NCHW', got {data_format!r}")
+    return _movement.transpose(function(_movement.transpose(x, (0, 2, 3, 1))), (0, 3, 1, 2))
+
+
 def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
     """Moves blocks of channels into height and width."""
-    return _rearrange.depth_to_space(input, block_size, data_format)
+    return _channels_last(lambda x: _rearrange.depth_to_space(x, block_size), input, data_format)
 
 
 def space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
     """Moves blocks of height and width into channels."""
-    return _rearrange.space_to_depth(input, block_size, data_format)
+    return _channels_last(lambda x: _rearrange.space_to_depth(x, block_size), input, data_format)
 
 
 def space_to_batch(input: Any, block_shape: Any, paddings: Any, name: str | None = None) -> Any:

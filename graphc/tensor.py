@@ -13,7 +13,8 @@ from graphc.shape import TensorShape
 from graphc_ir.dtypes import DType, of_numpy
 from graphc_ir.errors import ArgumentError, DTypeError, TracingError
 from graphc_ir.graph import Value
-from graphc_ir.ops import elementwise, indexing, linalg
+from graphc_ir.ops import arithmetic, elementwise, indexing, linalg, logical
+from graphc_ir.ops import complex as complex_ops
 from graphc_ir.ops.base import Array
 from graphc_ir.types import TensorSpec, TensorType
 
@@ -293,7 +294,11 @@ def _install_operators() -> None:
     for name, (function, ufunc) in fast.items():
         setattr(Tensor, f"__{name}__", _fast_operator(function, ufunc))
         setattr(Tensor, f"__r{name}__", _reflected(function))
-    plain: dict[str, Callable[[Any, Any], Any]] = {"truediv": elementwise.div, "matmul": linalg.matmul}
+    plain: dict[str, Callable[[Any, Any], Any]] = {
+        "truediv": arithmetic.truediv, "floordiv": arithmetic.floordiv, "mod": arithmetic.floormod,
+        "pow": arithmetic.pow, "matmul": linalg.matmul, "and": logical.tensor_and, "or": logical.tensor_or,
+        "xor": logical.tensor_xor,
+    }  # fmt: skip
     for name, plain_function in plain.items():
         setattr(Tensor, f"__{name}__", plain_function)
         setattr(Tensor, f"__r{name}__", _reflected(plain_function))
@@ -303,7 +308,9 @@ def _install_operators() -> None:
         setattr(Tensor, f"__{name}__", comparison)
     Tensor.__eq__ = _equality(elementwise.equal, False)  # type: ignore[method-assign]
     Tensor.__ne__ = _equality(elementwise.not_equal, True)  # type: ignore[method-assign]
-    Tensor.__neg__ = elementwise.neg  # type: ignore[attr-defined]
+    unary = {"neg": elementwise.neg, "pos": lambda x: x, "abs": complex_ops.abs, "invert": logical.tensor_not}
+    for name, unary_function in unary.items():
+        setattr(Tensor, f"__{name}__", unary_function)
 
 
 def _equality(function: Callable[[Any, Any], Any], if_foreign: bool) -> Callable[[Any, Any], Any]:

@@ -142,8 +142,8 @@ class TensorArray:
 
 def _position(index: Any) -> int:
     if isinstance(index, SymbolicTensor):
-        raise TracingError("a TensorArray inside a traced function needs positions that are known while tracing (a Python "
-                           "loop of known length); use tf.scan or tf.map_fn where they are not")  # fmt: skip
+        raise TracingError("a TensorArray inside a traced function needs positions that are known while tracing (a "
+                           "Python loop of known length); use tf.scan or tf.map_fn where they are not")  # fmt: skip
     position = index.__index__() if hasattr(index, "__index__") else int(index)
     if position < 0:
         raise ArgumentError(f"positions of a TensorArray count from 0, got {position}")

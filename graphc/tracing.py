@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from graphc.conversion import as_tensor
 from graphc.eager import EAGER
 from graphc.location import user_location
-from graphc.conversion import as_tensor
 from graphc.mode import mode
 from graphc.tensor import SymbolicTensor, Tensor, wrap
 from graphc.variable import Variable

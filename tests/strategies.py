@@ -167,6 +167,6 @@ def _softmax(draw: Draw, values: list[Value]) -> Any:
 
 
 _STEPS = (
-    _unary, _unary, _binary, _binary, _with_constant, _with_constant, _compare, _transpose, _reshape, _expand, _broadcast,
-    _concat, _slice, _reduce, _matmul, _softmax,
+    _unary, _unary, _binary, _binary, _with_constant, _with_constant, _compare, _transpose, _reshape, _expand,
+    _broadcast, _concat, _slice, _reduce, _matmul, _softmax,
 )  # fmt: skip

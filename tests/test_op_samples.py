@@ -147,7 +147,8 @@ def has_gradient(sample: Sample) -> bool:
 
 def inner(a: Array, b: Array) -> float:
     """The real inner product, under which the gradient of a complex operand is dL/dre + i dL/dim."""
-    return float((np.conj(a) * b).sum().real)
+    finite = np.isfinite(b)
+    return float((np.conj(a[finite]) * b[finite]).sum().real)
 
 
 def noise(rng: np.random.Generator, like: Array) -> Array:

@@ -100,7 +100,9 @@ class _Cursor:
 
     def shown(self) -> str:
         rest = self.text[self.position : self.position + 24].split("\n")[0]
-        return repr(rest) if rest else "the end of the line" if self.position < len(self.text) else "the end of the text"
+        if rest:
+            return repr(rest)
+        return "the end of the line" if self.position < len(self.text) else "the end of the text"
 
 
 def _graph(cursor: _Cursor, depth: int) -> Graph:
@@ -282,7 +284,12 @@ def _regions(cursor: _Cursor, depth: int) -> tuple[Graph, ...]:
 
 
 def _check_types(
-    cursor: _Cursor, op: Op, operands: Sequence[Value], types: Sequence[TensorType], regions: tuple[Graph, ...], start: int
+    cursor: _Cursor,
+    op: Op,
+    operands: Sequence[Value],
+    types: Sequence[TensorType],
+    regions: tuple[Graph, ...],
+    start: int,
 ) -> None:
     try:
         expected = op.infer_node([o.type for o in operands], regions)
@@ -309,10 +316,16 @@ def _op(cursor: _Cursor, name: str, start: int) -> Op:
         cursor.fail(f"bad attributes of {name}: {error}", start)
 
 
-@lru_cache(1024)
+_DECLARED: Final[dict[type[Op], dict[str, str]]] = {}
+
+
 def _declared(cls: type[Op]) -> dict[str, str]:
     """Attribute names with their annotations."""
-    return {field.name: str(field.type) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    found = _DECLARED.get(cls)
+    if found is None:
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        found = _DECLARED[cls] = {field.name: str(field.type) for field in fields}
+    return found
 
 
 def _attributes(cursor: _Cursor, op_name: str, declared: dict[str, str]) -> dict[str, Any]:
@@ -321,9 +334,10 @@ def _attributes(cursor: _Cursor, op_name: str, declared: dict[str, str]) -> dict
         return given
     while True:
         name = cursor.need(_WORD, "an attribute such as axis = 0")[0]
-        if name not in declared or name in given:
-            problem = "is given twice" if name in given else f"is none of {op_name}; it has {', '.join(declared) or 'none'}"
-            cursor.fail(f"attribute {name!r} {problem}")
+        if name not in declared:
+            cursor.fail(f"{op_name} has no attribute {name!r}; it has {', '.join(declared) or 'none'}")
+        if name in given:
+            cursor.fail(f"attribute {name!r} is given twice")
         cursor.expect("=")
         given[name] = _value(cursor, declared[name], 0)
         if not cursor.accept(","):

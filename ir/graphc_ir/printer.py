@@ -133,4 +133,4 @@ def location_text(location: Location) -> str:
     return " ".join(part for part in (" ".join(place.split()), scope) if part)
 
 
-Graph.printer = staticmethod(print_graph)  # type: ignore[assignment]
+Graph.printer = staticmethod(print_graph)

@@ -1,7 +1,7 @@
 """What is known at build time of a small integer tensor: its elements as dims.
 
-Shapes are often computed by ops (``tf.shape(x)[0] * 2``). Following the producers of such a value gives dims again, so
-that ``reshape(x, computed)`` has a static attribute instead of a run-time operand.
+Shapes are often computed by ops (``tf.shape(x)[0] * 2``). Following the producers of such a value gives dims
+again, so that ``reshape(x, computed)`` has a static attribute instead of a run-time operand.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphc_ir.dims import Dim, Shape
+from graphc_ir.dims import Dim, Shape, element_count
 from graphc_ir.graph import Node, Value
-from graphc_ir.ops import elementwise, movement
+from graphc_ir.ops import arithmetic, creation, elementwise, gather, movement, reduction
 from graphc_ir.ops.base import Op
 from graphc_ir.ops.constant import Constant
-from graphc_ir.ops.reduction import Dims
 
 _LIMIT = 64  # elements: longer tensors are data, not shapes
 
@@ -40,7 +39,7 @@ def _constant(node: Node) -> Shape | None:
 
 
 def _dims(node: Node) -> Shape | None:
-    assert isinstance(node.op, Dims)
+    assert isinstance(node.op, reduction.Dims)
     return node.op.dims
 
 
@@ -72,19 +71,77 @@ def _slice(node: Node) -> Shape | None:
     if known is None:
         return None
     start, stop, step = op.starts[0], op.stops[0], op.steps[0]
-    return known[slice(start, None if stop == -1 else stop, step)]  # type: ignore[misc]
+    return known[slice(start, None if stop == -1 else stop, step)]
+
+
+def _gather(node: Node) -> Shape | None:
+    known, where = symbolic_value(node.operands[0]), symbolic_value(node.operands[1])
+    if known is None or where is None or not all(isinstance(i, int) and 0 <= i < len(known) for i in where):
+        return None
+    return tuple(known[i] for i in where if isinstance(i, int))
+
+
+def _broadcast(node: Node) -> Shape | None:
+    known, shape = symbolic_value(node.operands[0]), node.results[0].type.shape
+    size = shape[0] if shape else 1
+    if known is None or not isinstance(size, int) or size > _LIMIT:
+        return None
+    return known if len(known) == size else known * size
+
+
+def _iota(node: Node) -> Shape | None:
+    size = node.results[0].type.shape[0]
+    return tuple(range(size)) if isinstance(size, int) and size <= _LIMIT else None
+
+
+def _tile(node: Node) -> Shape | None:
+    assert isinstance(node.op, movement.Tile)
+    known, size = symbolic_value(node.operands[0]), node.results[0].type.shape
+    if known is None or len(size) != 1 or not isinstance(size[0], int) or size[0] > _LIMIT:
+        return None
+    return known * (size[0] // len(known)) if known else known
+
+
+def _division(function: Callable[[Dim, Dim], Dim]) -> Callable[[Node], Shape | None]:
+    """Division by what may be 0 is left to the run."""
+    rule = _arithmetic(function)
+
+    def guarded(node: Node) -> Shape | None:
+        divisor = symbolic_value(node.operands[1])
+        return None if divisor is None or 0 in divisor else rule(node)
+
+    return guarded
+
+
+def _negative(node: Node) -> Shape | None:
+    known = symbolic_value(node.operands[0])
+    return None if known is None else tuple(-d for d in known)
+
+
+def _product(node: Node) -> Shape | None:
+    assert isinstance(node.op, reduction.ReduceProd)
+    known = symbolic_value(node.operands[0])
+    return (element_count(known),) if known is not None and node.op.axes else known
 
 
 _RULES: dict[type[Op], Callable[[Node], Shape | None]] = {
     Constant: _constant,
-    Dims: _dims,
+    reduction.Dims: _dims,
     elementwise.Add: _arithmetic(lambda a, b: a + b),
     elementwise.Sub: _arithmetic(lambda a, b: a - b),
     elementwise.Mul: _arithmetic(lambda a, b: a * b),
+    elementwise.Neg: _negative,
+    arithmetic.FloorDiv: _division(lambda a, b: a // b),
+    arithmetic.FloorMod: _division(lambda a, b: a % b),
+    reduction.ReduceProd: _product,
     elementwise.Cast: _same,
     movement.Reshape: _same,
     movement.Concat: _concat,
     movement.Slice: _slice,
+    movement.BroadcastTo: _broadcast,
+    movement.Tile: _tile,
+    gather.Gather: _gather,
+    creation.Iota: _iota,
 }
 
 

@@ -57,9 +57,9 @@ def attribute_text(value: Any, abridged: bool = False) -> str:
         return array_text(value.array, abridged)
     if isinstance(value, tuple):
         return f"[{', '.join([attribute_text(item, abridged) for item in value])}]"
-    raise VerificationError(f"attribute value {value!r} is a {type(value).__name__}, which IR text cannot hold; use int, "
-                            "float, bool, str, bytes, None, DType, TensorType, dims, ArrayAttribute or tuples of "
-                            "them")  # fmt: skip
+    raise VerificationError(f"attribute value {value!r} is a {type(value).__name__}, which IR text cannot hold; use "
+                            "int, float, bool, str, bytes, None, DType, TensorType, dims, ArrayAttribute or tuples "
+                            "of them")  # fmt: skip
 
 
 _WRITERS: Final[dict[type, Callable[[Any], str]]] = {
@@ -100,7 +100,8 @@ def _strings_text(array: Array, abridged: bool) -> str:
         return "..."
     wrong = [item for item in array.reshape(-1) if not isinstance(item, str)]
     if wrong:
-        raise VerificationError(f"a string array holds {wrong[0]!r}, a {type(wrong[0]).__name__}; IR text holds str only")
+        kind = type(wrong[0]).__name__
+        raise VerificationError(f"a string array holds {wrong[0]!r}, a {kind}; IR text holds str only")
     return ", ".join(json.dumps(item) for item in array.reshape(-1))
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graphc_ir.autodiff.transform import value_and_grad
 from graphc_ir.builder import GraphBuilder
-from graphc_ir.graph import Graph, State, Value
+from graphc_ir.graph import Graph, State
 from graphc_ir.ops.base import using
 from graphc_ir.ops.elementwise import add, mul, square, sub
 from graphc_ir.ops.linalg import matmul
@@ -55,7 +55,10 @@ def train_step(batch: str = "8", rate: float = 0.1) -> Graph:
 
 def batch_of(size: int, seed: int = 0) -> list[Array]:
     rng = np.random.default_rng(seed)
-    return [rng.standard_normal((size, 3)).astype(np.float32), rng.standard_normal((size, 1)).astype(np.float32)]
+    return [
+        rng.standard_normal((size, 3)).astype(np.float32),
+        rng.standard_normal((size, 1)).astype(np.float32),
+    ]
 
 
 def initial_state() -> list[Array]:
@@ -65,7 +68,3 @@ def initial_state() -> list[Array]:
 def values_of(arrays: Sequence[Array]) -> list[Array]:
     """Copies, to compare with later."""
     return [np.array(a) for a in arrays]
-
-
-def only(value: Value | Sequence[Value]) -> Value:
-    return value if isinstance(value, Value) else value[0]

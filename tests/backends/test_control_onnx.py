@@ -159,18 +159,23 @@ def loop_model(trips: int | None, stop_at: float | None, stacks: bool = True) ->
         nodes.append(helper.make_node("Identity", ["go"], ["again"]))
     else:
         nodes.append(helper.make_node("Less", ["next", "limit"], ["again"]))
-    outputs = [helper.make_tensor_value_info("again", TensorProto.BOOL, []),
-               helper.make_tensor_value_info("next", TensorProto.FLOAT, [])]  # fmt: skip
+    outputs = [
+        helper.make_tensor_value_info("again", TensorProto.BOOL, []),
+        helper.make_tensor_value_info("next", TensorProto.FLOAT, []),
+    ]
     if stacks:
         nodes.append(helper.make_node("Mul", ["next", "scale"], ["element"]))
         outputs.append(helper.make_tensor_value_info("element", TensorProto.FLOAT, []))
     body = helper.make_graph(
         nodes,
         "body",
-        [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("go", TensorProto.BOOL, []),
-         helper.make_tensor_value_info("x", TensorProto.FLOAT, [])],
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, []),
+        ],
         outputs,
-    )  # fmt: skip
+    )
     results = ["last", "stacked"] if stacks else ["last"]
     inputs = [
         helper.make_tensor_value_info("start", TensorProto.FLOAT, []),

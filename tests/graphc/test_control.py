@@ -402,25 +402,66 @@ def test_tensor_array_errors() -> None:
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 ERRORS: list[tuple[str, Callable[[Any], Any], type[Exception], str]] = [
-    ("structure", lambda x: cond(x > 0.0, lambda: (x, x), lambda: x), ArgumentError,
-     r"true_fn returns \('f32\[\]', 'f32\[\]'\), but false_fn returns f32\[\]"),
-    ("dtype", lambda x: cond(x > 0.0, lambda: x, lambda: 1), DTypeError, r"f32\[\] in the true branch and i32\[\] in the false"),
-    ("shape", lambda x: cond(x > 0.0, lambda: x, lambda: constant([1.0])), ShapeError, r"f32\[\] in the true branch and f32\[1\]"),
+    (
+        "structure",
+        lambda x: cond(x > 0.0, lambda: (x, x), lambda: x),
+        ArgumentError,
+        r"true_fn returns \('f32\[\]', 'f32\[\]'\), but false_fn returns f32\[\]",
+    ),
+    (
+        "dtype",
+        lambda x: cond(x > 0.0, lambda: x, lambda: 1),
+        DTypeError,
+        r"f32\[\] in the true branch and i32\[\] in the false",
+    ),
+    (
+        "shape",
+        lambda x: cond(x > 0.0, lambda: x, lambda: constant([1.0])),
+        ShapeError,
+        r"f32\[\] in the true branch and f32\[1\]",
+    ),
     ("callable", lambda x: cond(x > 0.0, x, x), ArgumentError, r"true_fn of tf\.cond must be a function"),
     ("predicate", lambda x: cond(x, lambda: x, lambda: x), DTypeError, "needs a bool scalar as condition, got f32"),
-    ("body-count", lambda x: while_loop(lambda a, b: a < b, lambda a, b: a, (x, x)), ArgumentError, "expected the 2 loop variables"),
-    ("body-shape", lambda x: while_loop(lambda a: reduce_sum(a) < 1.0, lambda a: constant([1.0]), (x,)), ShapeError,
-     r"loop variable 0 is f32\[\] before the body and f32\[1\] after it"),
-    ("body-dtype", lambda x: while_loop(lambda a: a < 1.0, lambda a: cast(a, "int32"), (x,)), DTypeError, "loop variable 0"),
+    (
+        "body-count",
+        lambda x: while_loop(lambda a, b: a < b, lambda a, b: a, (x, x)),
+        ArgumentError,
+        "expected the 2 loop variables",
+    ),
+    (
+        "body-shape",
+        lambda x: while_loop(lambda a: reduce_sum(a) < 1.0, lambda a: constant([1.0]), (x,)),
+        ShapeError,
+        r"loop variable 0 is f32\[\] before the body and f32\[1\] after it",
+    ),
+    (
+        "body-dtype",
+        lambda x: while_loop(lambda a: a < 1.0, lambda a: cast(a, "int32"), (x,)),
+        DTypeError,
+        "loop variable 0",
+    ),
     ("loop-vars", lambda x: while_loop(lambda a: a < 1.0, lambda a: a, x), ArgumentError, "non-empty list or tuple"),
-    ("invariant", lambda x: while_loop(lambda a: a < 1.0, lambda a: a, [x], shape_invariants=[[None]]), ShapeError, "does not fit"),
-    ("tensor-array", lambda x: while_loop(lambda a, t: a < x, lambda a, t: (a, t), (x, TensorArray("float32", 1))), TracingError,
-     "cannot be a loop variable"),
+    (
+        "invariant",
+        lambda x: while_loop(lambda a: a < 1.0, lambda a: a, [x], shape_invariants=[[None]]),
+        ShapeError,
+        "does not fit",
+    ),
+    (
+        "tensor-array",
+        lambda x: while_loop(lambda a, t: a < x, lambda a, t: (a, t), (x, TensorArray("float32", 1))),
+        TracingError,
+        "cannot be a loop variable",
+    ),
     ("scan-scalar", lambda x: scan(mul, x), ShapeError, r"tf\.scan goes over the first axis"),
-    ("map-signature", lambda x: map_fn(lambda a: a, constant([1.0]) * x, fn_output_signature="int32"), DTypeError,
-     "fn_output_signature says int32"),
+    (
+        "map-signature",
+        lambda x: map_fn(lambda a: a, constant([1.0]) * x, fn_output_signature="int32"),
+        DTypeError,
+        "fn_output_signature says int32",
+    ),
     ("foreign", lambda x: _leaked(x), TracingError, "of another traced function"),
-]  # fmt: skip
+]
 
 
 def _leaked(x: Any) -> Any:

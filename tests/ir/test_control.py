@@ -44,8 +44,10 @@ def one_node(op: Op, types: Sequence[str], *regions: Graph) -> Graph:
 
 def weights(graph: Graph, inputs: Sequence[Array]) -> list[Array]:
     rng = np.random.default_rng(5)
-    return [rng.uniform(-1, 1, y.shape).astype(y.dtype) if y.dtype.kind == "f" else np.zeros_like(y)
-            for y in evaluate(graph, inputs)]  # fmt: skip
+    return [
+        rng.uniform(-1, 1, y.shape).astype(y.dtype) if y.dtype.kind == "f" else np.zeros_like(y)
+        for y in evaluate(graph, inputs)
+    ]
 
 
 def check_gradient(graph: Graph, inputs: list[Array], order: int = 2) -> None:
@@ -272,24 +274,58 @@ def test_is_inlinable() -> None:
 CHOSEN = build(["f64[3]"], sin)
 ERRORS: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
     ("predicate", lambda: one_node(Cond(1), ["f64[]", "f64[3]"], CHOSEN, CHOSEN), DTypeError, "needs a bool scalar"),
-    ("branch-dtype", lambda: one_node(Cond(1), ["bool[]", "f64[3]"], CHOSEN, build(["f64[3]"], lambda x: cast(x, "float32"))),
-     DTypeError, r"result 0 is f64\[3\] in the true branch and f32\[3\] in the false branch"),
-    ("branch-shape", lambda: one_node(Cond(1), ["bool[]", "f64[3]"], CHOSEN, build(["f64[3]"], reduce_sum)),
-     ShapeError, r"result 0 is f64\[3\] in the true branch and f64\[\] in the false branch"),
-    ("branch-count", lambda: one_node(Cond(1), ["bool[]", "f64[3]"], CHOSEN, build(["f64[3]"], lambda x: (x, x))),
-     ArgumentError, "the true branch gives 1 results, the false branch 2"),
-    ("operand", lambda: one_node(Cond(1), ["bool[]", "f64[4]"], CHOSEN, CHOSEN), ShapeError, r"is f64\[3\], got f64\[4\]"),
+    (
+        "branch-dtype",
+        lambda: one_node(Cond(1), ["bool[]", "f64[3]"], CHOSEN, build(["f64[3]"], lambda x: cast(x, "float32"))),
+        DTypeError,
+        r"result 0 is f64\[3\] in the true branch and f32\[3\] in the false branch",
+    ),
+    (
+        "branch-shape",
+        lambda: one_node(Cond(1), ["bool[]", "f64[3]"], CHOSEN, build(["f64[3]"], reduce_sum)),
+        ShapeError,
+        r"result 0 is f64\[3\] in the true branch and f64\[\] in the false branch",
+    ),
+    (
+        "branch-count",
+        lambda: one_node(Cond(1), ["bool[]", "f64[3]"], CHOSEN, build(["f64[3]"], lambda x: (x, x))),
+        ArgumentError,
+        "the true branch gives 1 results, the false branch 2",
+    ),
+    (
+        "operand",
+        lambda: one_node(Cond(1), ["bool[]", "f64[4]"], CHOSEN, CHOSEN),
+        ShapeError,
+        r"is f64\[3\], got f64\[4\]",
+    ),
     ("operand-count", lambda: one_node(Cond(1), ["bool[]"], CHOSEN, CHOSEN), ArgumentError, "takes 1 operands"),
-    ("carry", lambda: one_node(While(1, None), ["f64[3]"], build(["f64[3]"], lambda x: greater(reduce_sum(x), 0.0)),
-                               build(["f64[3]"], reduce_sum)), ShapeError, r"loop variable 0 is f64\[3\] before the body"),
+    (
+        "carry",
+        lambda: one_node(
+            While(1, None),
+            ["f64[3]"],
+            build(["f64[3]"], lambda x: greater(reduce_sum(x), 0.0)),
+            build(["f64[3]"], reduce_sum),
+        ),
+        ShapeError,
+        r"loop variable 0 is f64\[3\] before the body",
+    ),
     ("condition", lambda: one_node(While(1, None), ["f64[3]"], CHOSEN, CHOSEN), DTypeError, r"got f64\[3\]"),
-    ("lengths", lambda: one_node(Scan(0, 2, 1), ["f64[3]", "f64[4]"], build(["f64[]", "f64[]"], sub)), ShapeError,
-     "differ in their first size"),
+    (
+        "lengths",
+        lambda: one_node(Scan(0, 2, 1), ["f64[3]", "f64[4]"], build(["f64[]", "f64[]"], sub)),
+        ShapeError,
+        "differ in their first size",
+    ),
     ("scalar", lambda: one_node(Scan(0, 1, 1), ["f64[]"], CHOSEN), ShapeError, "got the scalar"),
     ("call", lambda: one_node(Call(2), ["f64[3]"], CHOSEN), ArgumentError, "results=2, but the region has 1"),
-    ("custom", lambda: one_node(CustomVjp(1, (0,)), ["f64[3]"], CHOSEN, build(["f64[3]", "f64[3]"], lambda x, g: (x, g))),
-     ArgumentError, r"its gradient gives 2 cotangents, expected 1"),
-]  # fmt: skip
+    (
+        "custom",
+        lambda: one_node(CustomVjp(1, (0,)), ["f64[3]"], CHOSEN, build(["f64[3]", "f64[3]"], lambda x, g: (x, g))),
+        ArgumentError,
+        r"its gradient gives 2 cotangents, expected 1",
+    ),
+]
 
 
 @pytest.mark.parametrize(("run", "error", "match"), [row[1:] for row in ERRORS], ids=[row[0] for row in ERRORS])

@@ -45,37 +45,71 @@ SAMPLES = [
     _conv(_PLAIN, "f16[2, 5, 4, 2]", "f16[3, 2, 2, 3]", "f16", min_opset=None, rtol=2e-2, atol=2e-2),
     _conv(_PLAIN, "bf16[2, 5, 4, 2]", "bf16[3, 2, 2, 3]", "bf16", min_opset=None, rtol=5e-2, atol=5e-2),
     Sample(ops.ConvInputGrad(*_PLAIN, (5, 4)), ("f64[b, 3, 3, 3]", "f64[3, 2, 2, 3]"), _B, round_trip=False),
-    Sample(ops.ConvInputGrad(*_GROUPED, (5, 6)), ("f64[2, 5, 3, 6]", "f64[2, 3, 2, 6]"), round_trip=False,
-           reference_hole=_REFERENCE_HOLE),
-    Sample(ops.ConvInputGrad(*_DEPTHWISE, (4, 5)), ("f64[2, 4, 5, 6]", "f64[3, 3, 1, 6]"), round_trip=False,
-           reference_hole=_REFERENCE_HOLE),
-    Sample(ops.ConvInputGrad(*_FIRST, (5, 6)), ("f64[2, 3, 2, 3]", "f64[3, 2, 3, 3]"), label="channels-first"),
+    Sample(
+        ops.ConvInputGrad(*_GROUPED, (5, 6)),
+        ("f64[2, 5, 3, 6]", "f64[2, 3, 2, 6]"),
+        round_trip=False,
+        reference_hole=_REFERENCE_HOLE,
+    ),
+    Sample(
+        ops.ConvInputGrad(*_DEPTHWISE, (4, 5)),
+        ("f64[2, 4, 5, 6]", "f64[3, 3, 1, 6]"),
+        round_trip=False,
+        reference_hole=_REFERENCE_HOLE,
+    ),
+    Sample(
+        ops.ConvInputGrad(*_FIRST, (5, 6)), ("f64[2, 3, 2, 3]", "f64[3, 2, 3, 3]"), label="channels-first"
+    ),
     Sample(ops.ConvInputGrad(*_FIRST, (6, 6)), ("f64[2, 3, 3, 3]", "f64[3, 2, 3, 3]"), label="odd-rest"),
     Sample(ops.ConvInputGrad(*_LINE, (9,)), ("f64[b, 5, 3]", "f64[4, 2, 3]"), _B, round_trip=False),
     Sample(ops.ConvFilterGrad(*_PLAIN, (3, 2)), ("f64[b, 5, 4, 2]", "f64[b, 3, 3, 3]"), _B, round_trip=False),
-    Sample(ops.ConvFilterGrad(*_SAME, (3, 3)), ("f64[b, h, w, 2]", "f64[b, h, w, 3]"), _BHW, round_trip=False),
+    Sample(
+        ops.ConvFilterGrad(*_SAME, (3, 3)), ("f64[b, h, w, 2]", "f64[b, h, w, 3]"), _BHW, round_trip=False
+    ),
     Sample(ops.ConvFilterGrad(*_GROUPED, (2, 3)), ("f64[2, 5, 6, 4]", "f64[2, 5, 3, 6]"), round_trip=False),
     Sample(ops.ConvFilterGrad(*_DEPTHWISE, (3, 3)), ("f64[2, 4, 5, 3]", "f64[2, 4, 5, 6]"), round_trip=False),
     Sample(
-        ops.ConvFilterGrad(*_FIRST, (3, 3)), ("f64[2, 2, 5, 6]", "f64[2, 3, 2, 3]"), label="channels-first",
+        ops.ConvFilterGrad(*_FIRST, (3, 3)),
+        ("f64[2, 2, 5, 6]", "f64[2, 3, 2, 3]"),
+        label="channels-first",
         round_trip=False,
     ),
-    Sample(ops.ConvFilterGrad(*_VOLUME, (2, 3, 2)), ("f64[1, 3, 4, 3, 2]", "f64[1, 2, 2, 2, 2]"), round_trip=False),
-]  # fmt: skip
+    Sample(
+        ops.ConvFilterGrad(*_VOLUME, (2, 3, 2)),
+        ("f64[1, 3, 4, 3, 2]", "f64[1, 2, 2, 2, 2]"),
+        round_trip=False,
+    ),
+]
 
 _X, _W = np.ones((1, 5, 5, 2), np.float32), np.ones((3, 3, 2, 4), np.float32)
 
 ERRORS = [
-    ErrorCase(lambda: ops.conv(_X[..., :1], _W), ShapeError, "data has 1 channels, which the filters", "conv-channels"),
-    ErrorCase(lambda: ops.conv(_X[:, :2], _W), ShapeError, "window of 3.*does not fit.*size 2", "conv-window"),
+    ErrorCase(
+        lambda: ops.conv(_X[..., :1], _W),
+        ShapeError,
+        "data has 1 channels, which the filters",
+        "conv-channels",
+    ),
+    ErrorCase(
+        lambda: ops.conv(_X[:, :2], _W), ShapeError, "window of 3.*does not fit.*size 2", "conv-window"
+    ),
     ErrorCase(lambda: ops.conv(_X, _W.astype(np.float64)), DTypeError, "float32 and float64", "conv-dtypes"),
-    ErrorCase(lambda: ops.conv(_X, _W, padding="FULL"), ArgumentError, "padding='FULL' is unknown", "conv-padding"),
+    ErrorCase(
+        lambda: ops.conv(_X, _W, padding="FULL"), ArgumentError, "padding='FULL' is unknown", "conv-padding"
+    ),
     ErrorCase(lambda: ops.conv(_X, _W, strides=0), ArgumentError, "strides=0", "conv-strides"),
-    ErrorCase(lambda: ops.conv(_X, _W, strides=[2, 1, 1, 1]), ArgumentError, "1 along batch and channels", "conv-batch"),
+    ErrorCase(
+        lambda: ops.conv(_X, _W, strides=[2, 1, 1, 1]),
+        ArgumentError,
+        "1 along batch and channels",
+        "conv-batch",
+    ),
     ErrorCase(lambda: ops.conv(_X, _W, data_format="HWC"), ArgumentError, "data_format='HWC'", "conv-format"),
     ErrorCase(lambda: ops.conv(_X[0, 0], _W), ShapeError, "same number of spatial axes", "conv-rank"),
     ErrorCase(
-        lambda: ops.conv_transpose(_X[..., [0, 1, 0, 1]], _W, (1, 20, 9, 2), 2), ShapeError,
-        r"the cotangent has shape \[1, 5, 5, 4\], expected \[1, 10, 5, 4\]", "conv-transpose-shape",
+        lambda: ops.conv_transpose(_X[..., [0, 1, 0, 1]], _W, (1, 20, 9, 2), 2),
+        ShapeError,
+        r"the cotangent has shape \[1, 5, 5, 4\], expected \[1, 10, 5, 4\]",
+        "conv-transpose-shape",
     ),
-]  # fmt: skip
+]

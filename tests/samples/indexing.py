@@ -20,7 +20,12 @@ SAMPLES = [
 MATRIX = np.ones((3, 4), np.float32)
 
 ERRORS = [
-    ErrorCase(lambda: ops.getitem(MATRIX, 3), ArgumentError, "index 3 is out of range for axis 0 of size 3", "index-high"),
+    ErrorCase(
+        lambda: ops.getitem(MATRIX, 3),
+        ArgumentError,
+        "index 3 is out of range for axis 0 of size 3",
+        "index-high",
+    ),
     ErrorCase(lambda: ops.getitem(MATRIX, (0, 0, 0)), ArgumentError, "too many indices", "index-count"),
     ErrorCase(lambda: ops.getitem(MATRIX, 1.5), DTypeError, "is no index", "index-float"),
     ErrorCase(lambda: ops.getitem(MATRIX, True), ArgumentError, "True is no index", "index-bool"),

@@ -24,49 +24,83 @@ SAMPLES = [
     Sample(ops.SoftmaxCrossEntropy(), ("f64[n, 4]", "f64[n, 4]"), _N, ranges=_LABELS, round_trip=False),
     Sample(ops.SoftmaxCrossEntropy(), ("f64[2, n, 3]", "f64[2, n, 3]"), _N, ranges=_LABELS, round_trip=False),
     Sample(
-        ops.SoftmaxCrossEntropy(), ("f32[2, 3]", "f32[2, 3]"), label="hidden-class", round_trip=False,
+        ops.SoftmaxCrossEntropy(),
+        ("f32[2, 3]", "f32[2, 3]"),
+        label="hidden-class",
+        round_trip=False,
         values=([[1, 0, 0], [0, 0.5, 0.5]], [[1, -np.inf, 0], [-np.inf, 1e4, 0]]),
     ),
     Sample(
-        ops.SparseSoftmaxCrossEntropy(), ("i32[n]", "f64[n, 4]"), _N, ranges=((0, 3), (-2, 2)), round_trip=False,
+        ops.SparseSoftmaxCrossEntropy(),
+        ("i32[n]", "f64[n, 4]"),
+        _N,
+        ranges=((0, 3), (-2, 2)),
+        round_trip=False,
     ),
     Sample(
-        ops.SparseSoftmaxCrossEntropy(), ("i64[2, n]", "f64[2, n, 3]"), _N, ranges=((0, 2), (-2, 2)), round_trip=False,
+        ops.SparseSoftmaxCrossEntropy(),
+        ("i64[2, n]", "f64[2, n, 3]"),
+        _N,
+        ranges=((0, 2), (-2, 2)),
+        round_trip=False,
     ),
     Sample(ops.SparseSoftmaxCrossEntropy(), ("i32[]", "f64[3]"), ranges=((0, 2), (-2, 2)), round_trip=False),
     Sample(
-        ops.SparseSoftmaxCrossEntropy(), ("i64[2]", "f32[2, 3]"), label="hidden-class", round_trip=False,
+        ops.SparseSoftmaxCrossEntropy(),
+        ("i64[2]", "f32[2, 3]"),
+        label="hidden-class",
+        round_trip=False,
         values=([0, 1], [[1, -np.inf, 0], [-np.inf, 1e4, 0]]),
     ),
     Sample(ops.SigmoidCrossEntropy(), ("f64[n, 4]", "f64[n, 4]"), _N, ranges=_LABELS, round_trip=False),
     Sample(
-        ops.SigmoidCrossEntropy(), ("f32[4]", "f32[4]"), label="extreme", round_trip=False,
+        ops.SigmoidCrossEntropy(),
+        ("f32[4]", "f32[4]"),
+        label="extreme",
+        round_trip=False,
         values=([0, 1, 0, 1], [-100, 100, 100, -100]),
     ),
-]  # fmt: skip
+]
 
 _LOGITS = np.zeros((2, 3), np.float32)
 
 ERRORS = [
-    ErrorCase(lambda: ops.softmax(np.arange(3)), DTypeError, "softmax does not take dtype int", "softmax-dtype"),
+    ErrorCase(
+        lambda: ops.softmax(np.arange(3)), DTypeError, "softmax does not take dtype int", "softmax-dtype"
+    ),
     ErrorCase(lambda: ops.softmax(_LOGITS, axis=2), ArgumentError, "axis=2 is out of range", "softmax-axis"),
     ErrorCase(
         lambda: ops.softmax_cross_entropy_with_logits(np.zeros((3, 3), np.float32), _LOGITS),
-        ShapeError, r"labels f32\[3, 3\] and logits f32\[2, 3\] do not fit", "cross-entropy-shapes",
+        ShapeError,
+        r"labels f32\[3, 3\] and logits f32\[2, 3\] do not fit",
+        "cross-entropy-shapes",
     ),
     ErrorCase(
         lambda: ops.sparse_softmax_cross_entropy_with_logits(np.zeros(2, np.float32), _LOGITS),
-        DTypeError, "needs integer labels.*softmax_cross_entropy_with_logits", "sparse-label-dtype",
+        DTypeError,
+        "needs integer labels.*softmax_cross_entropy_with_logits",
+        "sparse-label-dtype",
     ),
     ErrorCase(
         lambda: ops.sparse_softmax_cross_entropy_with_logits(np.zeros((2, 3), np.int32), _LOGITS),
-        ShapeError, "must have one axis less", "sparse-label-rank",
+        ShapeError,
+        "must have one axis less",
+        "sparse-label-rank",
     ),
     ErrorCase(
         lambda: ops.sparse_softmax_cross_entropy_with_logits(np.array([0, 3]), _LOGITS),
-        ArgumentError, "labels reach from 0 to 3, but logits have 3 classes", "sparse-label-range",
+        ArgumentError,
+        "labels reach from 0 to 3, but logits have 3 classes",
+        "sparse-label-range",
     ),
-    ErrorCase(lambda: ops.dropout_with(_LOGITS, _LOGITS, 1.5), ArgumentError, r"rate=1.5.*\[0, 1\)", "dropout-rate"),
+    ErrorCase(
+        lambda: ops.dropout_with(_LOGITS, _LOGITS, 1.5), ArgumentError, r"rate=1.5.*\[0, 1\)", "dropout-rate"
+    ),
     ErrorCase(lambda: ops.bias_add(_LOGITS, _LOGITS), ShapeError, "bias_add needs .* a vector", "bias-rank"),
-    ErrorCase(lambda: ops.in_top_k(_LOGITS, _LOGITS, 1), ShapeError, r"in_top_k needs targets \(batch\)", "top-k-rank"),
-]  # fmt: skip
+    ErrorCase(
+        lambda: ops.in_top_k(_LOGITS, _LOGITS, 1),
+        ShapeError,
+        r"in_top_k needs targets \(batch\)",
+        "top-k-rank",
+    ),
+]

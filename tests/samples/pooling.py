@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops import pooling as ops
@@ -26,46 +29,61 @@ _TILED = ("tiles", "ties", "cropped", "long-rows", "channels-first", "1d", "symb
 _RNG = np.random.default_rng(5)
 
 
-def _distinct(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _distinct(*shape: int) -> npt.NDArray[np.float64]:
     """Values far apart, so that finite differences do not cross a maximum."""
-    return _RNG.permutation(int(np.prod(shape))).reshape(shape) * 0.1
+    return _RNG.permutation(int(np.prod(shape))).reshape(shape).astype(np.float64) * 0.1
 
 
-def _ties(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _ties(*shape: int) -> npt.NDArray[np.float64]:
     return _RNG.integers(0, 2, shape).astype(np.float64)
 
 
-def _max_grad(parts: tuple[object, ...], x: str, y: str, data: object, label: str, **options: object) -> list[Sample]:
+def _max_grad(parts: Any, x: str, y: str, data: Any, label: str, **options: Any) -> list[Sample]:
     """Both linear maps of a max pooling, on data and its pooled values."""
-    pooled = ops.MaxPool(*parts).kernel(data)  # type: ignore[arg-type]
-    common = {"label": label, "round_trip": False, **options}
-    hole = "" if label in _TILED else _REFERENCE_HOLE
-    return [
-        Sample(ops.MaxPoolGrad(*parts), (x, y, y), values=(data, pooled, None), reference_hole=hole, **common),  # type: ignore[arg-type]
-        Sample(ops.MaxPoolPick(*parts), (x, y, x), values=(data, pooled, None), **common),  # type: ignore[arg-type]
-    ]
+    options |= {
+        "values": (data, ops.MaxPool(*parts).kernel(data), None),
+        "reference_hole": "" if label in _TILED else _REFERENCE_HOLE,
+        "round_trip": False,
+        "label": label,
+    }
+    gradient, pick = ops.MaxPoolGrad(*parts), ops.MaxPoolPick(*parts)
+    return [Sample(gradient, (x, y, y), **options), Sample(pick, (x, y, x), **options)]
 
 
 SAMPLES = [
-    Sample(ops.MaxPool(*_TILES), ("f64[b, h, w, 3]",), _BHW, values=(_distinct(2, 4, 6, 3),), round_trip=False),
+    Sample(
+        ops.MaxPool(*_TILES), ("f64[b, h, w, 3]",), _BHW, values=(_distinct(2, 4, 6, 3),), round_trip=False
+    ),
     Sample(ops.MaxPool(*_TILES), ("f64[2, 5, 5, 2]",), values=(_distinct(2, 5, 5, 2),), round_trip=False),
     Sample(ops.MaxPool(*_TILES_FIRST), ("f64[2, 2, 4, 7]",), values=(_distinct(2, 2, 4, 7),)),
-    Sample(ops.MaxPool(*_OVERLAP), ("f64[b, 4, 5, 2]",), _B, values=(_distinct(2, 4, 5, 2),), round_trip=False),
+    Sample(
+        ops.MaxPool(*_OVERLAP), ("f64[b, 4, 5, 2]",), _B, values=(_distinct(2, 4, 5, 2),), round_trip=False
+    ),
     Sample(ops.MaxPool(*_OVERLAP_FIRST), ("f64[2, 2, 5, 4]",), values=(_distinct(2, 2, 5, 4),)),
     Sample(ops.MaxPool(*_DILATED), ("f64[2, 4, 5, 2]",), values=(_distinct(2, 4, 5, 2),), round_trip=False),
     Sample(ops.MaxPool(*_LINE), ("f64[2, 7, 2]",), values=(_distinct(2, 7, 2),), round_trip=False),
-    Sample(ops.MaxPool(*_VOLUME), ("f64[1, 3, 4, 2, 2]",), values=(_distinct(1, 3, 4, 2, 2),), round_trip=False),
+    Sample(
+        ops.MaxPool(*_VOLUME), ("f64[1, 3, 4, 2, 2]",), values=(_distinct(1, 3, 4, 2, 2),), round_trip=False
+    ),
     Sample(ops.MaxPool(*_TILES), ("i32[2, 4, 4, 3]",), min_opset=None),
     Sample(ops.MaxPool(*_TILES), ("f16[2, 4, 4, 3]",), min_opset=None),
     *_max_grad(_TILES, "f64[2, 4, 6, 3]", "f64[2, 2, 3, 3]", _distinct(2, 4, 6, 3), "tiles"),
     *_max_grad(_TILES, "f64[2, 4, 6, 3]", "f64[2, 2, 3, 3]", _ties(2, 4, 6, 3), "ties"),
-    *_max_grad(_TILES, "f64[b, h, w, 3]", "f64[b, (h - 2)//2 + 1, (w - 2)//2 + 1, 3]", _ties(2, 4, 6, 3),
-               "symbolic", sizes=_BHW),
+    *_max_grad(
+        _TILES,
+        "f64[b, h, w, 3]",
+        "f64[b, (h - 2)//2 + 1, (w - 2)//2 + 1, 3]",
+        _ties(2, 4, 6, 3),
+        "symbolic",
+        sizes=_BHW,
+    ),
     *_max_grad(_TILES, "f64[b, 5, 6, 3]", "f64[b, 2, 3, 3]", _ties(2, 5, 6, 3), "cropped", sizes=_B),
     *_max_grad(_TILES, "f64[1, 2, 68, 1]", "f64[1, 1, 34, 1]", _ties(1, 2, 68, 1), "long-rows"),
     *_max_grad(_TILES_FIRST, "f64[2, 2, 4, 7]", "f64[2, 2, 2, 2]", _ties(2, 2, 4, 7), "channels-first"),
     *_max_grad(_OVERLAP, "f64[2, 4, 5, 2]", "f64[2, 4, 3, 2]", _ties(2, 4, 5, 2), "overlap"),
-    *_max_grad(_OVERLAP_FIRST, "f64[b, 2, 5, 4]", "f64[b, 2, 3, 2]", _distinct(2, 2, 5, 4), "overlap-first", sizes=_B),
+    *_max_grad(
+        _OVERLAP_FIRST, "f64[b, 2, 5, 4]", "f64[b, 2, 3, 2]", _distinct(2, 2, 5, 4), "overlap-first", sizes=_B
+    ),
     *_max_grad(_DILATED, "f64[2, 4, 5, 2]", "f64[2, 4, 4, 2]", _ties(2, 4, 5, 2), "dilated"),
     *_max_grad(_LINE, "f64[2, 6, 2]", "f64[2, 3, 2]", _ties(2, 6, 2), "1d"),
     *_max_grad(_VOLUME, "f64[1, 3, 4, 2, 2]", "f64[1, 2, 2, 2, 2]", _ties(1, 3, 4, 2, 2), "3d"),
@@ -79,12 +97,23 @@ SAMPLES = [
     Sample(ops.AvgPool(*_TILES, False), ("f16[2, 4, 4, 3]",), min_opset=None, rtol=1e-2, atol=1e-2),
     Sample(ops.AvgPoolGrad(*_TILES, False, (4, 7)), ("f64[b, 2, 3, 3]",), _B, round_trip=False),
     Sample(ops.AvgPoolGrad(*_TILES_FIRST, False, (4, 6)), ("f64[2, 3, 2, 2]",), round_trip=False),
-    Sample(ops.AvgPoolGrad(*_OVERLAP, False, (4, 5)), ("f64[b, 4, 3, 2]",), _B, label="uncounted",
-           round_trip=False, reference_hole=_REFERENCE_HOLE),
-    Sample(ops.AvgPoolGrad(*_OVERLAP, True, (4, 5)), ("f64[2, 4, 3, 2]",), label="counted", round_trip=False,
-           reference_hole=_REFERENCE_HOLE),
+    Sample(
+        ops.AvgPoolGrad(*_OVERLAP, False, (4, 5)),
+        ("f64[b, 4, 3, 2]",),
+        _B,
+        label="uncounted",
+        round_trip=False,
+        reference_hole=_REFERENCE_HOLE,
+    ),
+    Sample(
+        ops.AvgPoolGrad(*_OVERLAP, True, (4, 5)),
+        ("f64[2, 4, 3, 2]",),
+        label="counted",
+        round_trip=False,
+        reference_hole=_REFERENCE_HOLE,
+    ),
     Sample(ops.AvgPoolGrad(*_LINE, False, (7,)), ("f64[2, 3, 2]",), round_trip=False),
-]  # fmt: skip
+]
 
 _X = np.ones((1, 4, 4, 2), np.float32)
 

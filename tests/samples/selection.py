@@ -28,5 +28,10 @@ ERRORS = [
     ErrorCase(lambda: ops.boolean_mask(ROWS, [True, False]), ShapeError, "does not fit", "mask-shape"),
     ErrorCase(lambda: ops.unique(ROWS), ShapeError, "needs a vector", "unique-rank"),
     ErrorCase(lambda: ops.dynamic_stitch([[0]], []), ArgumentError, "at least one tensor", "stitch-empty"),
-    ErrorCase(lambda: ops.dynamic_partition(ROWS, [0, 1, 0], 0), ArgumentError, "at least one group", "partition-none"),
+    ErrorCase(
+        lambda: ops.dynamic_partition(ROWS, [0, 1, 0], 0),
+        ArgumentError,
+        "at least one group",
+        "partition-none",
+    ),
 ]

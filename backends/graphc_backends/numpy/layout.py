@@ -253,12 +253,12 @@ def _find_roots(graph: Graph, nodes: list[Node]) -> dict[Value, Value]:
 
 
 def _sizes(value: Value) -> tuple[int, ...]:
-    return value.type.shape  # type: ignore[return-value]
+    return tuple(d for d in value.type.shape if isinstance(d, int))
 
 
 def nbytes(value: Value) -> int:
     """The memory that a value of static shape needs, in bytes."""
-    return int(math.prod(_sizes(value))) * value.type.dtype.size
+    return math.prod(_sizes(value)) * int(value.type.dtype.size)
 
 
 def _may_fold(node: Node) -> bool:

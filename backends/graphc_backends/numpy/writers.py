@@ -72,8 +72,7 @@ def cannot_fail(node: Node) -> bool:
 def _call_with_out(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
     function = node.op.numpy_function()
     name = names.bound(function, getattr(function, "__name__", node.op.name))
-    separator = ", " if isinstance(function, np.ufunc) else ", out="
-    return f"{name}({', '.join(operands)}{separator}{out})"
+    return f"{name}({', '.join(operands)}, out={out})"
 
 
 def _update(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
@@ -96,7 +95,12 @@ def _reduction(ufunc: np.ufunc) -> Callable[[Node], Writer | None]:
         dtype = names.bound(node.result.type.dtype.np, node.result.type.dtype.name)
         return f"{function}({operands[0]}, {_axes(node)}, {dtype}, {out}, {node.op.keepdims})"  # type: ignore[attr-defined]
 
-    return lambda node: write if ufunc is np.add or node.operands[0].type.rank else None
+    def fits(node: Node) -> Writer | None:
+        shape = node.operands[0].type.shape
+        # An extremum of nothing is the kernel's business.
+        return write if ufunc is np.add or (shape and 0 not in shape) else None
+
+    return fits
 
 
 def _mean(node: Node) -> Writer | None:
@@ -109,7 +113,7 @@ def _sum_and_divide(names: Names, node: Node, operands: Sequence[str], out: str)
     divisor = names.bound(np.asarray(count, dtype.np), "count")
     total = _reduction(np.add)(node)
     assert total is not None
-    return f"{total(names, node, operands, out)}; {names.bound(np.divide, 'divide')}({out}, {divisor}, {out})"
+    return f"{total(names, node, operands, out)}; {names.bound(np.divide, 'divide')}({out}, {divisor}, out={out})"
 
 
 def _axes(node: Node) -> str:
@@ -121,7 +125,7 @@ def _axes(node: Node) -> str:
 
 def _relu(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
     zero = names.bound(np.zeros((), node.result.type.dtype.np), "zero")
-    return f"{names.bound(np.maximum, 'maximum')}({operands[0]}, {zero}, {out})"
+    return f"{names.bound(np.maximum, 'maximum')}({operands[0]}, {zero}, out={out})"
 
 
 def _cast(names: Names, node: Node, operands: Sequence[str], out: str) -> str:

@@ -1,5 +1,5 @@
-"""Reads model files and checks them before anything else looks inside: size, structure, versions, function calls,
-external data. Nothing of a file is ever executed."""
+"""Reads model files and checks them before anything else looks inside: size, structure, versions, function
+calls, external data. Nothing of a file is ever executed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ _FOREIGN_FORMATS: Final = (
 
 @dataclass(frozen=True)
 class CheckedModel:
-    """A model that passed all checks, functions inlined. ``folder`` holds its external data; None without any."""
+    """A model that passed all checks, functions inlined. ``folder`` holds its external data; None without
+    any.
+    """
 
     proto: ModelProto
     folder: Path | None
@@ -76,13 +78,15 @@ def load_checked(source: Source) -> CheckedModel:
     model = source if isinstance(source, ModelProto) else _parse(_read(source), label)
     _check_structure(model, label)
     folder = None if path is None else path.resolve().parent
+    _check_functions(model, label)
     _check_external(model, folder, label)
     _run_checker(model, path, label)
-    model = _inlined(model, label)
+    if model.functions:
+        model = inliner.inline_local_functions(model, True)
     return CheckedModel(_modernised(model, label), folder)
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------------------
 
 
 def _read(source: bytes | str | os.PathLike[str]) -> bytes:
@@ -94,7 +98,8 @@ def _read(source: bytes | str | os.PathLike[str]) -> bytes:
         raise ImportModelError(f"{path} {what}; give the path of an .onnx file")
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:
-        raise ImportModelError(f"{path} has {size} bytes; an ONNX file holds at most {MAX_FILE_BYTES}, larger models keep "
+        raise ImportModelError(f"{path} has {size} bytes; an ONNX file holds at most {MAX_FILE_BYTES}, "
+                               "larger models keep "
                                "their weights in external data files next to it")  # fmt: skip
     try:
         return path.read_bytes()
@@ -108,7 +113,9 @@ def _parse(data: bytes, label: str) -> ModelProto:
     try:
         return ModelProto.FromString(data)
     except DecodeError as error:
-        raise ImportModelError(f"{label} ({len(data)} bytes) is no readable ONNX model: {_guess(data)}") from error
+        raise ImportModelError(
+            f"{label} ({len(data)} bytes) is no readable ONNX model: {_guess(data)}"
+        ) from error
 
 
 def _guess(data: bytes) -> str:
@@ -122,21 +129,24 @@ def _guess(data: bytes) -> str:
     return "the file is damaged, cut off, or of another format; fetch or export it again"
 
 
-# --- structure -------------------------------------------------------------------------------------------------------
+# --- structure ----------------------------------------------------------------------------------------------
 
 
 def _check_structure(model: ModelProto, label: str) -> None:
     if not model.HasField("graph"):
         raise ImportModelError(f"{label} holds no graph: the file is cut off or is no ONNX model")
     if model.ir_version > onnx.IR_VERSION:
-        raise ImportModelError(f"{label} has IR version {model.ir_version}, the installed onnx {onnx.__version__} knows up "
+        raise ImportModelError(f"{label} has IR version {model.ir_version}, the installed onnx "
+                               f"{onnx.__version__} knows up "
                                f"to {onnx.IR_VERSION}; update onnx or export with an older version")  # fmt: skip
     if not model.opset_import:
-        raise ImportModelError(f"{label} imports no operator set, so its operators have no meaning; the file is cut off "
+        raise ImportModelError(f"{label} imports no operator set, so its operators have no meaning; the file "
+                               "is cut off "
                                "or made by a broken exporter")  # fmt: skip
     version = opsets_of(model).get("", MIN_IMPORT_OPSET)
     if version > MAX_IMPORT_OPSET:
-        raise ImportModelError(f"{label} is of opset {version}; supported are {MIN_IMPORT_OPSET} to {MAX_IMPORT_OPSET}, "
+        raise ImportModelError(f"{label} is of opset {version}; supported are {MIN_IMPORT_OPSET} to "
+                               f"{MAX_IMPORT_OPSET}, "
                                "older ones by conversion; export it with an opset in that range")  # fmt: skip
 
 
@@ -159,28 +169,33 @@ def _modernised(model: ModelProto, label: str) -> ModelProto:
     try:
         return version_converter.convert_version(model, MIN_IMPORT_OPSET)
     except Exception as error:
-        raise ImportModelError(f"{label} is of opset {version} and cannot be converted to {MIN_IMPORT_OPSET}: "
+        raise ImportModelError(f"{label} is of opset {version} and cannot be converted to "
+                               f"{MIN_IMPORT_OPSET}: "
                                f"{error}") from error  # fmt: skip
 
 
-# --- local functions -------------------------------------------------------------------------------------------------
+# --- local functions ----------------------------------------------------------------------------------------
 
 
-def _inlined(model: ModelProto, label: str) -> ModelProto:
+def _check_functions(model: ModelProto, label: str) -> None:
+    """Functions must end and must not blow up when they are written in place."""
     if not model.functions:
-        return model
+        return
     sizes = _expanded_sizes(model, label)
-    total = sum(_call_size(node, sizes) for node in _all_nodes(model.graph))
+    total = sum(_call_size(node, sizes) for node in _nodes_within(model.graph.node))
     if total > MAX_NODES:
-        raise ImportModelError(f"{label} has {total} nodes with its functions expanded; at most {MAX_NODES} are read")
-    return inliner.inline_local_functions(model, True)
+        raise ImportModelError(
+            f"{label} has {total} nodes with its functions expanded; at most {MAX_NODES} are read"
+        )
 
 
 _FunctionKey = tuple[str, str, str]
 
 
 def _expanded_sizes(model: ModelProto, label: str) -> dict[_FunctionKey, int]:
-    """Nodes of each function with all calls expanded. Raises ImportModelError for a function that calls itself."""
+    """Nodes of each function with all calls expanded. Raises ImportModelError for a function that calls
+    itself.
+    """
     functions = {_key(f.domain, f.name, f.overload): f for f in model.functions}
     sizes: dict[_FunctionKey, int] = {}
     open_calls: dict[_FunctionKey, None] = {}
@@ -189,12 +204,13 @@ def _expanded_sizes(model: ModelProto, label: str) -> dict[_FunctionKey, int]:
         key = stack[-1]
         waiting = [k for k in _callees(functions[key], functions) if k not in sizes]
         if not waiting or key in sizes:
-            sizes.setdefault(key, sum(_call_size(n, sizes) for n in _function_nodes(functions[key])))
+            sizes.setdefault(key, sum(_call_size(n, sizes) for n in _nodes_within(functions[key].node)))
             open_calls.pop(key, None)
             stack.pop()
             continue
         if key in open_calls:
-            raise ImportModelError(f"{label}: function {key[1]!r} of domain {key[0]!r} calls itself, which ONNX does not "
+            raise ImportModelError(f"{label}: function {key[1]!r} of domain {key[0]!r} calls itself, which "
+                                   "ONNX does not "
                                    "allow")  # fmt: skip
         open_calls[key] = None
         stack.extend(waiting)
@@ -206,20 +222,12 @@ def _key(domain: str, name: str, overload: str) -> _FunctionKey:
 
 
 def _callees(function: FunctionProto, known: Mapping[_FunctionKey, FunctionProto]) -> list[_FunctionKey]:
-    keys = {_key(n.domain, n.op_type, n.overload) for n in _function_nodes(function)}
+    keys = {_key(n.domain, n.op_type, n.overload) for n in _nodes_within(function.node)}
     return [key for key in keys if key in known]
 
 
 def _call_size(node: NodeProto, sizes: Mapping[_FunctionKey, int]) -> int:
     return 1 + sizes.get(_key(node.domain, node.op_type, node.overload), 0)
-
-
-def _function_nodes(function: FunctionProto) -> Iterator[NodeProto]:
-    return _nodes_within(function.node)
-
-
-def _all_nodes(graph: GraphProto) -> Iterator[NodeProto]:
-    return _nodes_within(graph.node)
 
 
 def _nodes_within(nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
@@ -239,7 +247,7 @@ def _subgraphs(node: NodeProto) -> Iterator[GraphProto]:
         yield from attribute.graphs
 
 
-# --- tensors and external data ---------------------------------------------------------------------------------------
+# --- tensors and external data ------------------------------------------------------------------------------
 
 
 def _all_tensors(model: ModelProto) -> Iterator[TensorProto]:
@@ -267,13 +275,16 @@ def _check_external(model: ModelProto, folder: Path | None, label: str) -> None:
         if tensor.data_location != TensorProto.EXTERNAL:
             continue
         if folder is None:
-            raise ImportModelError(f"{label}: the data of tensor {tensor.name!r} is in another file; import the model by "
+            raise ImportModelError(f"{label}: the data of tensor {tensor.name!r} is in another file; import "
+                                   "the model by "
                                    "its path, so that the file can be found next to it")  # fmt: skip
         _external_place(tensor, folder)
 
 
 def _external_place(tensor: TensorProto, folder: Path) -> tuple[Path, int, int]:
-    """File, offset and byte count. Raises ImportModelError unless the file lies within the model's own folder."""
+    """File, offset and byte count. Raises ImportModelError unless the file lies within the model's own
+    folder.
+    """
     entries = {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")
     what = f"the data of tensor {tensor.name!r} is said to be in {location!r}"
@@ -281,14 +292,18 @@ def _external_place(tensor: TensorProto, folder: Path) -> tuple[Path, int, int]:
     if not location or "\0" in location or Path(location).is_absolute() or "\\" in location:
         raise ImportModelError(f"{what}, which is no relative path")
     if not path.is_relative_to(folder):
-        raise ImportModelError(f"{what}, outside of the model's folder {folder}; only files next to the model are read")
+        raise ImportModelError(
+            f"{what}, outside of the model's folder {folder}; only files next to the model are read"
+        )
     if not path.is_file():
         raise ImportModelError(f"{what}, but {path} is no file; copy the data file next to the model")
     size = path.stat().st_size
     offset, length = _entry(entries, "offset", 0, what), _entry(entries, "length", -1, what)
     length = size - offset if length < 0 else length
     if offset + length > size:
-        raise ImportModelError(f"{what} at bytes {offset} to {offset + length}, but {path} has {size} bytes; it is cut off")
+        raise ImportModelError(
+            f"{what} at bytes {offset} to {offset + length}, but {path} has {size} bytes; it is cut off"
+        )
     return path, offset, length
 
 
@@ -304,14 +319,16 @@ def _entry(entries: Mapping[str, str], key: str, default: int, what: str) -> int
 def tensor_array(tensor: TensorProto, folder: Path | None) -> Array:
     """A tensor's elements. Raises ImportModelError for data that does not fit its type and shape."""
     if any(d < 0 for d in tensor.dims) or len(tensor.dims) > MAX_RANK:
-        raise ImportModelError(f"tensor {tensor.name!r} has the shape {list(tensor.dims)[:40]}; expected at most {MAX_RANK} "
+        raise ImportModelError(f"tensor {tensor.name!r} has the shape {list(tensor.dims)[:40]}; expected at "
+                               f"most {MAX_RANK} "
                                "sizes, none negative")  # fmt: skip
     try:
         if tensor.data_location == TensorProto.EXTERNAL:
             return _external_array(tensor, folder)
         return numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise ImportModelError(f"the data of tensor {tensor.name!r} does not fit its shape {list(tensor.dims)}: {error}; "
+        raise ImportModelError(f"the data of tensor {tensor.name!r} does not fit its shape "
+                               f"{list(tensor.dims)}: {error}; "
                                "the file is damaged") from error  # fmt: skip
 
 
@@ -320,7 +337,9 @@ def _external_array(tensor: TensorProto, folder: Path | None) -> Array:
     path, offset, length = _external_place(tensor, folder)
     dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     if dtype.itemsize == 0 or dtype == np.object_:
-        raise ImportModelError(f"tensor {tensor.name!r}: elements of type {dtype} cannot be in an external file")
+        raise ImportModelError(
+            f"tensor {tensor.name!r}: elements of type {dtype} cannot be in an external file"
+        )
     inline = TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type)
     with path.open("rb") as file:
         file.seek(offset)
@@ -337,12 +356,19 @@ def sparse_array(sparse: onnx.SparseTensorProto, folder: Path | None) -> Array:
     for size in shape:
         count *= size
     if not shape or min(shape) < 0 or count * values.itemsize > MAX_FILE_BYTES:
-        raise ImportModelError(f"sparse tensor {name!r} has the shape {list(shape)}; it is too large to fill in")
+        raise ImportModelError(
+            f"sparse tensor {name!r} has the shape {list(shape)}; it is too large to fill in"
+        )
     if indices.ndim == 2:
-        inside = indices.shape == (values.size, len(shape)) and bool(((indices >= 0) & (indices < shape)).all())
+        inside = indices.shape == (values.size, len(shape)) and bool(
+            ((indices >= 0) & (indices < shape)).all()
+        )
         flat = np.ravel_multi_index(tuple(indices.T), shape) if inside else indices
     else:
-        flat, inside = indices, indices.shape == values.shape and bool(((indices >= 0) & (indices < count)).all())
+        flat, inside = (
+            indices,
+            indices.shape == values.shape and bool(((indices >= 0) & (indices < count)).all()),
+        )
     if not inside:
         raise ImportModelError(f"sparse tensor {name!r} has indices outside of its shape {list(shape)}")
     dense = np.zeros(count, values.dtype)

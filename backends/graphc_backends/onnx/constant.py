@@ -11,7 +11,12 @@ from graphc_ir.graph import Node
 from graphc_ir.ops.base import Operand
 from graphc_ir.ops.constant import StopGradient, constant
 
-_SCALARS = (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64), ("value_ints", np.int64))
+_SCALARS = (
+    ("value_float", np.float32),
+    ("value_floats", np.float32),
+    ("value_int", np.int64),
+    ("value_ints", np.int64),
+)
 
 
 @exports(StopGradient)

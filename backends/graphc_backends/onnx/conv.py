@@ -64,7 +64,8 @@ def _conv(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 
 @exports(ops.ConvInputGrad)
 def _conv_input_grad(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
-    """ConvTranspose. What the last window did not reach is ``output_padding``, or padded where sizes are not known."""
+    """ConvTranspose. What the last window did not reach is ``output_padding``, or padded where sizes are not
+    known."""
     op = cast(ops.ConvInputGrad, node.op)
     g, w = to_first(writer, op, operands[0]), _filters_first(writer, op, operands[1])
     filters = node.operands[1].type.shape
@@ -77,7 +78,9 @@ def _conv_input_grad(writer: OnnxWriter, node: Node, operands: list[str]) -> str
     padded = writer.emit("Pad", [whole, writer.sizes((0,) * (len(unreached) + 4) + unreached)])
     stops = tuple(low + n for low, n in zip(op.pad_low, op.spatial_sizes, strict=True))
     axes = writer.constant(np.arange(2, op.spatial_rank + 2, dtype=np.int64))
-    return from_first(writer, op, writer.emit("Slice", [padded, writer.sizes(op.pad_low), writer.sizes(stops), axes]))
+    return from_first(
+        writer, op, writer.emit("Slice", [padded, writer.sizes(op.pad_low), writer.sizes(stops), axes])
+    )
 
 
 def _unreached(op: ops.ConvInputGrad, positions: Shape, kernel: Sequence[int]) -> Shape:
@@ -88,7 +91,7 @@ def _unreached(op: ops.ConvInputGrad, positions: Shape, kernel: Sequence[int]) -
     return tuple(sizes)
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------------------
 
 
 def ints(context: ImportContext, name: str, rank: int, default: int) -> tuple[int, ...]:
@@ -96,7 +99,11 @@ def ints(context: ImportContext, name: str, rank: int, default: int) -> tuple[in
 
 
 def pads(
-    context: ImportContext, spatial: Shape, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
+    context: ImportContext,
+    spatial: Shape,
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Low and high padding from ``pads`` or ``auto_pad``."""
     rank, kind = len(window), context.attribute("auto_pad", "NOTSET")
@@ -152,21 +159,28 @@ def _read_conv_transpose(context: ImportContext) -> Operand:
     low, high = _transposed_pads(context, reached, have, strides)
     spatial = tuple(reached[i] - low[i] - high[i] for i in range(rank))
     window = ops.Window(strides, low, high, dilations, "NCHW")
-    return _with_bias(context, bind(ops.ConvInputGrad(*window, int(context.attribute("group", 1)), spatial), g, w))
+    return _with_bias(
+        context, bind(ops.ConvInputGrad(*window, int(context.attribute("group", 1)), spatial), g, w)
+    )
 
 
 def _transposed_pads(
     context: ImportContext, reached: Shape, have: Shape, strides: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """ConvTranspose gives either pads, or an output shape (auto_pad SAME: input size times stride) to pad for."""
+    """ConvTranspose gives either pads, or an output shape (auto_pad SAME: input size times stride) to pad
+    for."""
     rank, kind = len(reached), context.attribute("auto_pad", "NOTSET")
     if kind == "VALID" or (kind in ("NOTSET", "") and not context.has("output_shape")):
         both = ints(context, "pads", 2 * rank, 0)
         return both[:rank], both[rank:]
-    wanted = tuple(context.attribute("output_shape", [])) or tuple(n * s for n, s in zip(have, strides, strict=True))
-    totals = [r - int(n) if isinstance(n, int) else r - n for r, n in zip(reached, wanted[-rank:], strict=True)]
+    wanted = tuple(context.attribute("output_shape", [])) or tuple(
+        n * s for n, s in zip(have, strides, strict=True)
+    )
+    totals = [
+        r - int(n) if isinstance(n, int) else r - n for r, n in zip(reached, wanted[-rank:], strict=True)
+    ]
     if not all(isinstance(t, int) and t >= 0 for t in totals):
         raise ImportModelError(f"{context.where}: cannot pad a result of {list(reached)} to {list(wanted)}")
-    small = tuple(int(t) // 2 for t in totals)  # type: ignore[arg-type]
-    large = tuple(int(t) - s for t, s in zip(totals, small, strict=True))  # type: ignore[arg-type]
+    small = tuple(int(t) // 2 for t in totals)
+    large = tuple(int(t) - s for t, s in zip(totals, small, strict=True))
     return (small, large) if kind == "SAME_UPPER" else (large, small)

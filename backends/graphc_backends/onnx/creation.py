@@ -43,7 +43,8 @@ def _range(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 
 @imports("Range")
 def _read_range(context: ImportContext) -> Operand:
-    return ops.arange(*(reshape(o, ()) for o in context.operands), dtype=dtype_of(context.operands[0]))
+    start, limit, delta = (reshape(o, ()) for o in context.operands)
+    return ops.arange(start, limit, delta, dtype_of(start))
 
 
 @imports("ConstantOfShape")

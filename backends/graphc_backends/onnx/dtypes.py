@@ -27,10 +27,13 @@ def to_onnx(dtype: DType) -> int:
 
 
 def from_onnx(number: int) -> DType:
-    """The dtype of a TensorProto number. Raises ImportModelError for one without counterpart (float8, int4...)."""
+    """The dtype of a TensorProto number. Raises ImportModelError for one without counterpart (float8,
+    int4...).
+    """
     found = _FROM_ONNX.get(number)
     if found is None:
         name = TensorProto.DataType.Name(number) if number in TensorProto.DataType.values() else str(number)
-        raise ImportModelError(f"the model uses tensors of ONNX type {name}, which graphc does not have; convert the "
+        raise ImportModelError(f"the model uses tensors of ONNX type {name}, which graphc does not have; "
+                               "convert the "
                                f"model to one of {', '.join(d.name for d in _TO_ONNX)}")  # fmt: skip
     return found

@@ -36,13 +36,16 @@ def to_model(
 ) -> ModelProto:
     """Writes the graph, in the standard ONNX domain only unless it holds imported operators of another one.
 
-    State is functional: input ``NAME`` and output ``NAME.new``; the model's metadata lists the pairs. ``input_names``
-    and ``output_names`` name all of them or all but the state. ``bound`` gives inputs by number that become
-    initializers of their name. Raises ExportError for an op without ONNX form at this opset, and for names that clash.
+    State is functional: input ``NAME`` and output ``NAME.new``; the model's metadata lists the pairs.
+    ``input_names`` and ``output_names`` name all of them or all but the state. ``bound`` gives inputs by
+    number that become initializers of their name. Raises ExportError for an op without ONNX form at this
+    opset, and for names that clash.
     """
     if not MIN_OPSET <= opset <= MAX_OPSET:
         raise ExportError(f"opset {opset} is not supported; choose one from {MIN_OPSET} to {MAX_OPSET}")
-    model = ModelProto(producer_name="graphc", producer_version=version("graphc"), ir_version=ir_version_for(opset))
+    model = ModelProto(
+        producer_name="graphc", producer_version=version("graphc"), ir_version=ir_version_for(opset)
+    )
     writer = OnnxWriter(opset, proto=model.graph)
     writer.proto.name = graph.name
     writer.declare_inputs(graph.inputs, _named(input_names, _input_names(graph), "input"), bound)
@@ -69,7 +72,11 @@ def _named(given: Sequence[str] | None, own: list[str], what: str) -> list[str]:
     """The given names, followed by the graph's own ones for what is left (the state)."""
     if given is None:
         return own
-    if isinstance(given, str) or len(given) > len(own) or not all(isinstance(name, str) and name for name in given):
+    if (
+        isinstance(given, str)
+        or len(given) > len(own)
+        or not all(isinstance(name, str) and name for name in given)
+    ):
         raise ExportError(f"{what}_names must be up to {len(own)} names, got {given!r}")
     return [*given, *own[len(given) :]]
 
@@ -107,7 +114,7 @@ def _unique(names: list[str]) -> list[str]:
     return names
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------------------
 
 
 def initializer_bytes(model: ModelProto) -> int:
@@ -124,10 +131,11 @@ def check_model(model: ModelProto | Path) -> None:
 
 
 class ModelFile:
-    """A model on its way to ``path``: written next to it in a folder of its own, moved into place by :meth:`commit`.
+    """A model on its way to ``path``: written next to it in a folder of its own, moved into place by
+    :meth:`commit`.
 
-    Used as a context: what is not committed is removed, and a file that was there before stays untouched. With
-    ``external``, large tensors go into ``<path>.data``; the model then refers to them.
+    Used as a context: what is not committed is removed, and a file that was there before stays untouched.
+    With ``external``, large tensors go into ``<path>.data``; the model then refers to them.
     """
 
     def __init__(self, model: ModelProto, path: Path, external: bool) -> None:
@@ -136,7 +144,9 @@ class ModelFile:
         if not path.parent.is_dir():
             raise ExportError(f"cannot write {path}: there is no folder {path.parent}; make it first")
         if path.is_dir():
-            raise ExportError(f"cannot write {path}: it is a folder; give a file name, e.g. {path / 'model.onnx'}")
+            raise ExportError(
+                f"cannot write {path}: it is a folder; give a file name, e.g. {path / 'model.onnx'}"
+            )
         try:
             self._folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
             self.temporary = Path(self._folder.name) / path.name

@@ -33,13 +33,19 @@ def _gather(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 @exports(ops.GatherND)
 def _gather_nd(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     where = _indices(writer, node.operands[1], operands[1], wide=True)
-    return str(writer.emit("GatherND", [operands[0], where], batch_dims=cast(ops.GatherND, node.op).batch_dims or None))
+    return str(
+        writer.emit(
+            "GatherND", [operands[0], where], batch_dims=cast(ops.GatherND, node.op).batch_dims or None
+        )
+    )
 
 
 @exports(ops.GatherElements)
 def _gather_elements(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     where = _indices(writer, node.operands[1], operands[1])
-    return str(writer.emit("GatherElements", [operands[0], where], axis=cast(ops.GatherElements, node.op).axis))
+    return str(
+        writer.emit("GatherElements", [operands[0], where], axis=cast(ops.GatherElements, node.op).axis)
+    )
 
 
 def _scatter(operator: str, reductions: tuple[str, ...]) -> ExportRule:
@@ -60,7 +66,8 @@ def _scatter(operator: str, reductions: tuple[str, ...]) -> ExportRule:
 def _without_reduction(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.Scatter, node.op)
     if op.reduction != "add":
-        raise ExportError(f"{op.name} with reduction {op.reduction!r} needs opset 18 or later, asked for {writer.opset}; "
+        raise ExportError(f"{op.name} with reduction {op.reduction!r} needs opset 18 or later, asked for "
+                          f"{writer.opset}; "
                           f"export with opset=18 [{node.location}]")  # fmt: skip
     function = op.decompose if isinstance(op, ops.ScatterElements) else ops.add_rows_by_matmul
     graph = Graph(op.name)
@@ -100,7 +107,9 @@ def _read_tuples(indices: Operand, sizes: tuple[Dim, ...]) -> Operand:
 def _read_gather_nd(context: ImportContext) -> Operand:
     x, indices = context.operands
     batch = context.attribute("batch_dims", 0)
-    return ops.gather_nd(x, _read_tuples(indices, shape_of(x)[batch : batch + _depth(context, indices)]), batch)
+    return ops.gather_nd(
+        x, _read_tuples(indices, shape_of(x)[batch : batch + _depth(context, indices)]), batch
+    )
 
 
 def _depth(context: ImportContext, indices: Operand) -> int:
@@ -135,7 +144,9 @@ def _read_scatter_nd(context: ImportContext) -> Operand:
 def _read_scatter_elements(context: ImportContext) -> Operand:
     x, indices, updates = context.operands
     axis = context.attribute("axis", 0) % len(shape_of(x))
-    return ops.scatter_elements(x, ops.wrap_negative(indices, shape_of(x)[axis]), updates, axis, _reduction(context))
+    return ops.scatter_elements(
+        x, ops.wrap_negative(indices, shape_of(x)[axis]), updates, axis, _reduction(context)
+    )
 
 
 imports("ScatterElements")(_read_scatter_elements)

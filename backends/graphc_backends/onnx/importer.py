@@ -65,10 +65,10 @@ def read_model(
 ) -> ImportedModel:
     """Reads a model (a path, bytes, or a ModelProto) of opset 7 to 28; older ones are converted.
 
-    Symbolic sizes keep their names, unknown ones get fresh symbols, values keep their names. Operators without a form
-    in the IR stay as ``onnx.<Operator>`` nodes; with ``opaque=False`` they are an error. ``initializers="state"`` makes
-    floating-point weights state inputs (named as in the model) instead of constants. ``shapes`` gives sizes to inputs
-    by name: ints, names or None.
+    Symbolic sizes keep their names, unknown ones get fresh symbols, values keep their names. Operators
+    without a form in the IR stay as ``onnx.<Operator>`` nodes; with ``opaque=False`` they are an error.
+    ``initializers="state"`` makes floating-point weights state inputs (named as in the model) instead of
+    constants. ``shapes`` gives sizes to inputs by name: ints, names or None.
 
     Raises ImportModelError for a file that is damaged, unsafe, invalid or beyond what graphs can express.
     """
@@ -79,7 +79,9 @@ def read_model(
 
 
 class Scope:
-    """The names of one graph while it is read: values so far, initializers not used yet, the graph around it."""
+    """The names of one graph while it is read: values so far, initializers not used yet, the graph around
+    it.
+    """
 
     def __init__(self, graph: Graph, importer: Importer, outer: Scope | None = None) -> None:
         self.graph = graph
@@ -132,9 +134,11 @@ class Importer:
         self._symbol_names: set[str] = set()
         self._locations: dict[str, Location] = {}
 
-    # --- whole graphs --------------------------------------------------------------------------------------------
+    # --- whole graphs ---------------------------------------------------------------------------------------
 
-    def model(self, initializers: Initializers, shapes: Mapping[str, Sequence[Any]]) -> tuple[Graph, dict[str, Array]]:
+    def model(
+        self, initializers: Initializers, shapes: Mapping[str, Sequence[Any]]
+    ) -> tuple[Graph, dict[str, Array]]:
         proto = self.proto.graph
         graph = Graph(proto.name or "main")
         scope = Scope(graph, self)
@@ -159,7 +163,9 @@ class Importer:
         weights = self._pending(proto, scope)
         inputs = [info for info in proto.input if info.name not in weights]
         if types is not None and len(types) != len(inputs):
-            raise ImportModelError(f"sub-graph {proto.name!r} takes {len(inputs)} inputs, expected {len(types)}")
+            raise ImportModelError(
+                f"sub-graph {proto.name!r} takes {len(inputs)} inputs, expected {len(types)}"
+            )
         for i, info in enumerate(inputs):
             self._add_input(scope, info, None, types[i] if types is not None else None)
         try:
@@ -180,22 +186,27 @@ class Importer:
     def _output(self, scope: Scope, name: str) -> Value:
         value = scope.find(name)
         if value is None:
-            raise ImportModelError(f"graph {scope.graph.name}: output {name!r} is made by no node; the file is cut off or "
+            raise ImportModelError(f"graph {scope.graph.name}: output {name!r} is made by no node; the file "
+                                   "is cut off or "
                                    "damaged")  # fmt: skip
         return value
 
-    # --- inputs and weights --------------------------------------------------------------------------------------
+    # --- inputs and weights ---------------------------------------------------------------------------------
 
     def _pending(self, proto: GraphProto, scope: Scope) -> set[str]:
         scope.pending.update({tensor.name: tensor for tensor in proto.initializer})
         scope.pending.update({sparse.values.name: sparse for sparse in proto.sparse_initializer})
         return set(scope.pending)
 
-    def _check_shapes(self, proto: GraphProto, weights: set[str], shapes: Mapping[str, Sequence[Any]]) -> None:
+    def _check_shapes(
+        self, proto: GraphProto, weights: set[str], shapes: Mapping[str, Sequence[Any]]
+    ) -> None:
         names = [info.name for info in proto.input if info.name not in weights]
         unknown = [name for name in shapes if name not in names]
         if unknown:
-            raise ImportModelError(f"shapes names {unknown}, which the model does not take; its inputs are {names}")
+            raise ImportModelError(
+                f"shapes names {unknown}, which the model does not take; its inputs are {names}"
+            )
 
     def _add_input(
         self, scope: Scope, info: ValueInfoProto, shape: Sequence[Any] | None, type: TensorType | None = None
@@ -206,13 +217,17 @@ class Importer:
     def _input_type(self, info: ValueInfoProto, shape: Sequence[Any] | None) -> TensorType:
         kind = info.type.WhichOneof("value")
         if kind != "tensor_type":
-            raise ImportModelError(f"input {info.name!r} is a {str(kind).removesuffix('_type')}; graphs take tensors only")
+            raise ImportModelError(
+                f"input {info.name!r} is a {str(kind).removesuffix('_type')}; graphs take tensors only"
+            )
         tensor = info.type.tensor_type
         dtype = from_onnx(tensor.elem_type)
         if shape is not None:
             return TensorSpec(shape, dtype).to_type()
         if not tensor.HasField("shape"):
-            raise ImportModelError(f"input {info.name!r} has no declared rank, and values in a graph have one")
+            raise ImportModelError(
+                f"input {info.name!r} has no declared rank, and values in a graph have one"
+            )
         return TensorType(dtype, tuple(self._dim(d) for d in tensor.shape.dim))
 
     def _dim(self, dim: Any) -> Dim:
@@ -226,7 +241,11 @@ class Importer:
         return self._symbols[name]
 
     def _named_dim(self, name: str) -> Dim:
-        if _COMPOSITE_DIM.fullmatch(name) and not _PLAIN_DIM.fullmatch(name) and not name.lstrip("- ").isdecimal():
+        if (
+            _COMPOSITE_DIM.fullmatch(name)
+            and not _PLAIN_DIM.fullmatch(name)
+            and not name.lstrip("- ").isdecimal()
+        ):
             try:
                 return parse_dim(name)
             except ValueError:
@@ -259,12 +278,15 @@ class Importer:
         outputs = {name: i for i, name in enumerate(graph.output_names)}
         for old, new in pairs.items():
             if old not in inputs or new not in outputs:
-                raise ImportModelError(f"the model's metadata {STATE_PAIRS_KEY} pairs input {old!r} with output {new!r}, "
+                raise ImportModelError(f"the model's metadata {STATE_PAIRS_KEY} pairs input {old!r} with "
+                                       f"output {new!r}, "
                                        f"but it has inputs {list(inputs)} and outputs {list(outputs)}")  # fmt: skip
             graph.states.append(State(old, inputs[old], outputs[new]))
         first = len(graph.inputs) - len(graph.states)
         if any(state.input < first for state in graph.states):
-            raise ImportModelError("the inputs that hold state do not come after the others, as graphs expect")
+            raise ImportModelError(
+                "the inputs that hold state do not come after the others, as graphs expect"
+            )
 
     def dense(self, proto: Any) -> Array:
         if isinstance(proto, TensorProto):
@@ -275,7 +297,7 @@ class Importer:
         from_onnx(proto.data_type)
         return tensor_array(proto, self.folder)
 
-    # --- nodes ---------------------------------------------------------------------------------------------------
+    # --- nodes ----------------------------------------------------------------------------------------------
 
     def _node(self, node: NodeProto, scope: Scope) -> None:
         operands = [self._operand(node, name, scope) for name in node.input]
@@ -284,7 +306,9 @@ class Importer:
         named = [name for name in node.output if name]
         wanted = [r for name, r in zip(node.output, results, strict=False) if name]
         if len(wanted) != len(named):
-            raise ImportModelError(f"{describe(node)} has {len(node.output)} outputs, {len(results)} were read")
+            raise ImportModelError(
+                f"{describe(node)} has {len(node.output)} outputs, {len(results)} were read"
+            )
         for name, value in zip(named, wanted, strict=True):
             scope.values[name] = value
             value.name = value.name or name
@@ -294,7 +318,8 @@ class Importer:
             return None
         value = scope.find(name)
         if value is None:
-            raise ImportModelError(f"{describe(node)} reads {name!r}, which is made by no node before it; the file is "
+            raise ImportModelError(f"{describe(node)} reads {name!r}, which is made by no node before it; "
+                                   "the file is "
                                    "damaged")  # fmt: skip
         return value
 
@@ -304,7 +329,9 @@ class Importer:
         rules = IMPORTS.get(f"{domain}.{node.op_type}" if domain else node.op_type)
         rule = pick(rules, opset) if rules else None
         if rule is None:
-            return self._keep(node, opset, operands, scope, f"{describe(node)}: no op of this operator (opset {opset})")
+            return self._keep(
+                node, opset, operands, scope, f"{describe(node)}: no op of this operator (opset {opset})"
+            )
         last = next(scope.graph.nodes_reversed(), None)
         context = ImportContext(node, operands, opset, self)
         try:
@@ -314,15 +341,21 @@ class Importer:
             self.scope = scope
             return self._keep(node, opset, operands, scope, str(error))
         except _DAMAGED as error:
-            raise ImportModelError(f"{describe(node)} cannot be read: {type(error).__name__}: {error}") from error
+            raise ImportModelError(
+                f"{describe(node)} cannot be read: {type(error).__name__}: {error}"
+            ) from error
         unseen = context.unseen()
         if unseen:
             _undo(scope.graph, last)
-            return self._keep(node, opset, operands, scope, f"{describe(node)}: no form for {', '.join(unseen)}")
+            return self._keep(
+                node, opset, operands, scope, f"{describe(node)}: no form for {', '.join(unseen)}"
+            )
         results: Sequence[Value] = result if isinstance(result, (tuple, list)) else (result,)
         if any(not isinstance(results[i] if i < len(results) else None, Value) for i in _used(node)):
             _undo(scope.graph, last)
-            return self._keep(node, opset, operands, scope, f"{describe(node)}: not all of its outputs have a form here")
+            return self._keep(
+                node, opset, operands, scope, f"{describe(node)}: not all of its outputs have a form here"
+            )
         return results
 
     def _keep(
@@ -337,7 +370,12 @@ class Importer:
         known = {i: array for i, value in enumerate(values) if (array := _known(value)) is not None}
         try:
             op = opaque_op(
-                node, opset, [v.type for v in given], [(n, v.type) for n, v in captures], known, scope.declared.get
+                node,
+                opset,
+                [v.type for v in given],
+                [(n, v.type) for n, v in captures],
+                known,
+                scope.declared.get,
             )
         except GraphcError as error:
             raise ImportModelError(f"{error} ({reason})") from error
@@ -419,6 +457,7 @@ def _state_pairs(model: ModelProto) -> dict[str, str]:
     except json.JSONDecodeError as error:
         raise ImportModelError(f"the model's metadata {STATE_PAIRS_KEY} is no JSON: {error}") from error
     if not isinstance(pairs, dict) or not all(isinstance(v, str) for v in pairs.values()):
-        raise ImportModelError(f"the model's metadata {STATE_PAIRS_KEY} must map input names to output names, it is "
+        raise ImportModelError(f"the model's metadata {STATE_PAIRS_KEY} must map input names to output "
+                               "names, it is "
                                f"{text[:80]}")  # fmt: skip
     return pairs

@@ -54,7 +54,9 @@ def _read_reshape(context: ImportContext) -> Operand:
 @exports(ops.Transpose)
 def _transpose(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     order = cast(ops.Transpose, node.op).permutation
-    return str(writer.emit("Transpose", operands, perm=list(order)) if order else writer.emit("Identity", operands))
+    return str(
+        writer.emit("Transpose", operands, perm=list(order)) if order else writer.emit("Identity", operands)
+    )
 
 
 @imports("Transpose")
@@ -126,7 +128,7 @@ def _read_slice(context: ImportContext) -> Operand:
     rank = rank_of(x)
     starts, stops, listed, steps = _slice_arguments(context)
     key = [slice(None)] * rank
-    axes = [int(a) % rank for a in (range(len(starts)) if listed is None else listed)]  # type: ignore[call-overload]
+    axes = [int(a) % rank for a in (range(len(starts)) if listed is None else listed)]
     for axis, start, stop, step in zip(axes, starts, stops, steps or (1,) * len(starts), strict=True):
         key[axis] = slice(start, stop, step)
     return getitem(x, tuple(key))
@@ -136,7 +138,12 @@ def _slice_arguments(context: ImportContext) -> tuple[Shape, Shape, Shape | None
     """Starts, ends, axes and steps: attributes in old models, operands in newer ones."""
     if context.has("starts"):
         axes = context.attribute("axes", None)
-        return tuple(context.attribute("starts")), tuple(context.attribute("ends")), axes and tuple(axes), None
+        return (
+            tuple(context.attribute("starts")),
+            tuple(context.attribute("ends")),
+            axes and tuple(axes),
+            None,
+        )
     axes = context.sizes(3) if context.operand(3) is not None else None
     steps = context.sizes(4) if context.operand(4) is not None else None
     return context.sizes(1), context.sizes(2), axes, steps
@@ -172,7 +179,9 @@ def _even_sizes(context: ImportContext, axis: int, count: int) -> list[Dim]:
 @exports(ops.Pad)
 def _pad(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.Pad, node.op)
-    return str(writer.emit("Pad", [operands[0], writer.sizes((*op.before, *op.after)), operands[1]], mode="constant"))
+    return str(
+        writer.emit("Pad", [operands[0], writer.sizes((*op.before, *op.after)), operands[1]], mode="constant")
+    )
 
 
 @exports(ops.Tile)

@@ -1,5 +1,5 @@
-"""Operators without an op of their own: typed by ONNX's shape inference, run by its reference implementation, written
-back as they were read."""
+"""Operators without an op of their own: typed by ONNX's shape inference, run by its reference
+implementation, written back as they were read."""
 
 from __future__ import annotations
 
@@ -37,13 +37,28 @@ from graphc_ir.types import TensorType
 
 _KNOWN_LIMIT: Final = 1024  # elements: longer constants tell shape inference nothing
 _RANDOM: Final = frozenset(
-    {"Bernoulli", "Dropout", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+    {
+        "Bernoulli",
+        "Dropout",
+        "Multinomial",
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+    }
 )
-_REFERENCE_OPSETS: Final = (13, 15, 18, 19, 21, 22)  # where the reference implementation lacks an older version
+_REFERENCE_OPSETS: Final = (
+    13,
+    15,
+    18,
+    19,
+    21,
+    22,
+)  # where the reference implementation lacks an older version
 _NUMBERS: Final = {"INT": "i", "FLOAT": "f", "INTS": "ints", "FLOATS": "floats"}
 
 
-# --- attributes ------------------------------------------------------------------------------------------------------
+# --- attributes ---------------------------------------------------------------------------------------------
 
 
 def read_settings(node: NodeProto) -> tuple[Setting, ...]:
@@ -92,18 +107,25 @@ def _attribute(setting: Setting) -> AttributeProto:
     elif kind == "STRINGS":
         proto.strings.extend(v.encode() if isinstance(v, str) else v for v in value)
     elif kind == "TENSOR":
-        tensor = TensorProto.FromString(value) if isinstance(value, bytes) else numpy_helper.from_array(value.array)
+        tensor = (
+            TensorProto.FromString(value)
+            if isinstance(value, bytes)
+            else numpy_helper.from_array(value.array)
+        )
         proto.t.CopyFrom(tensor)
     else:
         proto = AttributeProto.FromString(value)
     return proto
 
 
-# --- one-node models -------------------------------------------------------------------------------------------------
+# --- one-node models ----------------------------------------------------------------------------------------
 
 
-def one_node_model(op: OnnxOp, types: Sequence[TensorType], known: Mapping[int, Array] | None = None) -> ModelProto:
-    """A model of this operator alone, with inputs ``x0, x1...`` (and captured names) and outputs ``y0, y1...``.
+def one_node_model(
+    op: OnnxOp, types: Sequence[TensorType], known: Mapping[int, Array] | None = None
+) -> ModelProto:
+    """A model of this operator alone, with inputs ``x0, x1...`` (and captured names) and outputs ``y0,
+    y1...``.
 
     ``known`` gives operands that are constants.
     """
@@ -137,7 +159,9 @@ def _shape(type: TensorType, symbols: dict[Dim, str]) -> list[int | str]:
 
 def _node(op: OnnxOp, operands: Sequence[str], results: Sequence[str]) -> NodeProto:
     inputs = _spread(op.given, operands[: len(operands) - len(op.captures)])
-    node = NodeProto(op_type=op.op_type, domain=op.domain, name="opaque", input=inputs, output=_spread(op.wanted, results))
+    node = NodeProto(
+        op_type=op.op_type, domain=op.domain, name="opaque", input=inputs, output=_spread(op.wanted, results)
+    )
     node.attribute.extend(map(_attribute, op.settings))
     return node
 
@@ -147,7 +171,7 @@ def _spread(mask: tuple[bool, ...], names: Sequence[str]) -> list[str]:
     return [next(following) if used else "" for used in mask]
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------------------
 
 
 def opaque_op(
@@ -160,9 +184,9 @@ def opaque_op(
 ) -> OnnxOp:
     """The op that keeps ``node`` as it is.
 
-    ``operands`` are the types of the inputs that are given, ``captures`` those of outer values that sub-graphs use,
-    ``known`` the small constants among all these, ``declared`` what the model itself says of a value's type. Raises
-    ImportModelError when a result's type or rank cannot be told.
+    ``operands`` are the types of the inputs that are given, ``captures`` those of outer values that
+    sub-graphs use, ``known`` the small constants among all these, ``declared`` what the model itself says of
+    a value's type. Raises ImportModelError when a result's type or rank cannot be told.
     """
     given, wanted = tuple(map(bool, node.input)), tuple(map(bool, node.output))
     untyped = OnnxOp(
@@ -179,9 +203,13 @@ def opaque_op(
     types = [*operands, *(t for _, t in captures)]
     inferred = _infer(untyped, types, known)
     labels = [name for name in node.output if name]
-    protos = [found if _has_rank(found) else declared(label) for found, label in zip(inferred, labels, strict=True)]
+    protos = [
+        found if _has_rank(found) else declared(label) for found, label in zip(inferred, labels, strict=True)
+    ]
     names = {text: dim for dim, text in _symbols_of(types).items()}
-    results = tuple(_result_type(node, label, proto, names) for label, proto in zip(labels, protos, strict=True))
+    results = tuple(
+        _result_type(node, label, proto, names) for label, proto in zip(labels, protos, strict=True)
+    )
     return OnnxOp(**{**untyped.attributes(), "types": results})
 
 
@@ -201,7 +229,9 @@ def _infer(op: OnnxOp, types: Sequence[TensorType], known: Mapping[int, Array]) 
         found = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     except (shape_inference.InferenceError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ImportModelError(f"{op.name} does not accept ({', '.join(map(str, types))}): {reason}") from error
+        raise ImportModelError(
+            f"{op.name} does not accept ({', '.join(map(str, types))}): {reason}"
+        ) from error
     return [output.type for output in found.graph.output]
 
 
@@ -219,7 +249,8 @@ def _result_type(node: NodeProto, label: str, proto: TypeProto | None, names: di
         kind = str(proto.WhichOneof("value")).removesuffix("_type")
         raise ImportModelError(f"{what} is a {kind}; graphs hold tensors only")
     if proto is None or not _has_rank(proto):
-        raise ImportModelError(f"{what} has a rank that is not known before the model runs; declare its shape in the "
+        raise ImportModelError(f"{what} has a rank that is not known before the model runs; declare its "
+                               "shape in the "
                                "model (value_info), or make the inputs' sizes known")  # fmt: skip
     dtype = from_onnx(proto.tensor_type.elem_type)
     return TensorType(dtype, tuple(_result_dim(d, names) for d in proto.tensor_type.shape.dim))
@@ -240,12 +271,12 @@ def _is_random(node: NodeProto) -> bool:
         if current.op_type in _RANDOM:
             return True
         for attribute in current.attribute:
-            for graph in ([attribute.g] if attribute.HasField("g") else attribute.graphs):
+            for graph in [attribute.g] if attribute.HasField("g") else attribute.graphs:
                 stack.extend(graph.node)
     return False
 
 
-# --- running ---------------------------------------------------------------------------------------------------------
+# --- running ------------------------------------------------------------------------------------------------
 
 
 def run_opaque(op: OnnxOp, arrays: Sequence[Array]) -> list[Array]:
@@ -276,7 +307,8 @@ def _evaluator(op: OnnxOp, types: tuple[TensorType, ...]) -> ReferenceEvaluator:
             found = _evaluator_at(model, opset)
             if found is not None:
                 return found
-        raise BackendError(f"{op.name} of version {op.opset} has no reference implementation to run it in NumPy; use "
+        raise BackendError(f"{op.name} of version {op.opset} has no reference implementation to run it in "
+                           "NumPy; use "
                            "backend='onnxruntime'") from error  # fmt: skip
 
 
@@ -290,7 +322,7 @@ def _evaluator_at(model: ModelProto, opset: int) -> ReferenceEvaluator | None:
 set_opaque_runtime(run_opaque)
 
 
-# --- writing ---------------------------------------------------------------------------------------------------------
+# --- writing ------------------------------------------------------------------------------------------------
 
 
 @exports(OnnxOp)
@@ -303,7 +335,9 @@ def _write(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
     for tensor in graph.initializer:
         names[tensor.name] = writer.constant(numpy_helper.to_array(tensor))
     for inner in graph.node:
-        if inner.op_type == "Constant" and inner.attribute[0].HasField("t"):  # what a conversion made of attributes
+        if inner.op_type == "Constant" and inner.attribute[0].HasField(
+            "t"
+        ):  # what a conversion made of attributes
             names[inner.output[0]] = writer.constant(numpy_helper.to_array(inner.attribute[0].t))
             continue
         inner.name = ""
@@ -313,7 +347,9 @@ def _write(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
 
 
 def _at_version(op: OnnxOp, types: Sequence[TensorType], writer: OnnxWriter, place: str) -> ModelProto:
-    """The operator in the version that the written model uses: converted if its meaning changed in between."""
+    """The operator in the version that the written model uses: converted if its meaning changed in
+    between.
+    """
     model = one_node_model(op, types)
     if op.domain:
         writer.use_domain(op.domain, op.opset)
@@ -323,7 +359,8 @@ def _at_version(op: OnnxOp, types: Sequence[TensorType], writer: OnnxWriter, pla
     try:
         converted = version_converter.convert_version(model, writer.opset)
     except (RuntimeError, version_converter.ConvertError) as error:
-        raise ExportError(f"{op.name} of opset {op.opset} cannot be written at opset {writer.opset}: {error}; export with "
+        raise ExportError(f"{op.name} of opset {op.opset} cannot be written at opset {writer.opset}: "
+                          f"{error}; export with "
                           f"opset={max(op.opset, 13)} [{place}]") from error  # fmt: skip
     return converted
 
@@ -340,7 +377,7 @@ def _rename_node(node: NodeProto, names: dict[str, str], writer: OnnxWriter) -> 
     del node.input[:]
     node.input.extend(inputs)
     for attribute in node.attribute:
-        for graph in ([attribute.g] if attribute.HasField("g") else attribute.graphs):
+        for graph in [attribute.g] if attribute.HasField("g") else attribute.graphs:
             _rename_graph(graph, names, writer)
     outputs = [_renamed(name, node.op_type, names, writer) for name in node.output]
     del node.output[:]

@@ -34,16 +34,19 @@ def _read_pad(context: ImportContext) -> Operand:
     if mode == "wrap":
         return _wrapped(x, pairs)
     if mode not in ("constant", "reflect", "edge"):
-        raise ImportModelError(f"{context.where}: unknown mode {mode!r}; ONNX has constant, reflect, edge and wrap")
+        raise ImportModelError(
+            f"{context.where}: unknown mode {mode!r}; ONNX has constant, reflect, edge and wrap"
+        )
     return ops.pad(x, pairs, mode, _fill(context, x))
 
 
 def _per_axis(context: ImportContext, listed: Shape, rank: int) -> tuple[Shape, Shape]:
     """Amounts for all axes; from opset 18 on they may be given for some axes only."""
     given = context.sizes(3) if context.operand(3) is not None else tuple(range(rank))
-    before, after = [0] * rank, [0] * rank
+    before: list[Dim] = [0] * rank
+    after: list[Dim] = [0] * rank
     for i, axis in enumerate(given):
-        before[int(axis)], after[int(axis)] = listed[i], listed[len(given) + i]  # type: ignore[call-overload, arg-type]
+        before[int(axis)], after[int(axis)] = listed[i], listed[len(given) + i]
     return tuple(before), tuple(after)
 
 

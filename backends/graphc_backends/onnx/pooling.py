@@ -1,5 +1,5 @@
-"""Pooling in ONNX. The gradients are written through their decompositions: ``Mul(Cast(Equal))`` masks and transposed
-convolutions, never MaxPool with indices nor Where, which runtimes compute many times slower."""
+"""Pooling in ONNX. The gradients are written through their decompositions: ``Mul(Cast(Equal))`` masks and
+transposed convolutions, never MaxPool with indices nor Where, which runtimes compute many times slower."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def _attributes(op: ops.Pooling) -> dict[str, Any]:
 def _max_pool(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.MaxPool, node.op)
     x = to_first(writer, op, operands[0])
-    return from_first(writer, op, writer.emit("MaxPool", [x], dilations=list(op.dilations), **_attributes(op)))
+    return from_first(
+        writer, op, writer.emit("MaxPool", [x], dilations=list(op.dilations), **_attributes(op))
+    )
 
 
 @exports(ops.AvgPool)
@@ -35,7 +37,9 @@ def _avg_pool(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     if any(d != 1 for d in op.dilations):
         return writer.write_inline(decomposition(op, [node.operands[0].type]), operands)[0]
     x, counted = to_first(writer, op, operands[0]), int(op.count_padding)
-    return from_first(writer, op, writer.emit("AveragePool", [x], count_include_pad=counted, **_attributes(op)))
+    return from_first(
+        writer, op, writer.emit("AveragePool", [x], count_include_pad=counted, **_attributes(op))
+    )
 
 
 @exports(ops.AvgPool, since=19)
@@ -46,7 +50,7 @@ def _avg_pool_dilated(writer: OnnxWriter, node: Node, operands: list[str]) -> st
     return from_first(writer, op, result)
 
 
-def _read_parts(context: ImportContext) -> tuple[Any, ...]:
+def _read_parts(context: ImportContext) -> Any:
     x = context.operands[0]
     window = tuple(int(k) for k in context.attribute("kernel_shape"))
     rank = len(window)
@@ -58,9 +62,14 @@ def _read_parts(context: ImportContext) -> tuple[Any, ...]:
 
 
 def _rounded_up(
-    context: ImportContext, spatial: Shape, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int],
-    low: Sequence[int], high: Sequence[int],
-) -> tuple[int, ...]:  # fmt: skip
+    context: ImportContext,
+    spatial: Shape,
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    low: Sequence[int],
+    high: Sequence[int],
+) -> tuple[int, ...]:
     """``ceil_mode`` as more padding at the end. A window that would start in it is left out."""
     result = []
     for i, size in enumerate(spatial):
@@ -85,9 +94,15 @@ def _read_max_pool(context: ImportContext) -> Operand:
 def _read_average_pool(context: ImportContext) -> Operand:
     counted = bool(context.attribute("count_include_pad", 0))
     parts = _read_parts(context)
-    if counted and context.attribute("ceil_mode", 0) and parts[2] != ints(context, "pads", 2 * len(parts[5]), 0)[len(parts[5]) :]:
-        raise ImportModelError(f"{context.where}: ceil_mode together with count_include_pad has no counterpart")
-    return bind(ops.AvgPool(*parts, counted), context.operands[0])
+    if (
+        counted
+        and context.attribute("ceil_mode", 0)
+        and parts[2] != ints(context, "pads", 2 * len(parts[5]), 0)[len(parts[5]) :]
+    ):
+        raise ImportModelError(
+            f"{context.where}: ceil_mode together with count_include_pad has no counterpart"
+        )
+    return bind(ops.AvgPool(*(*parts, counted)), context.operands[0])
 
 
 @imports("GlobalAveragePool")

@@ -18,7 +18,9 @@ from graphc_ir.types import TensorType
 class SubgraphReader(Protocol):
     """The enclosing importer, as far as rules of control flow need it."""
 
-    def subgraph(self, proto: GraphProto, types: Sequence[TensorType] | None) -> tuple[Graph, list[Value]]: ...
+    def subgraph(
+        self, proto: GraphProto, types: Sequence[TensorType] | None
+    ) -> tuple[Graph, list[Value]]: ...
 
     def tensor(self, proto: TensorProto) -> Array: ...
 
@@ -27,8 +29,8 @@ class ImportContext:
     """One ONNX node while it is read. ``operands`` holds None for absent optional inputs.
 
     ``opset`` is the version of the node's own domain. A rule that has no form for what the node asks calls
-    :meth:`decline`; the node then stays as it is. So does a node with an attribute that the rule never looked at, unless
-    it has its default value.
+    :meth:`decline`; the node then stays as it is. So does a node with an attribute that the rule never looked
+    at, unless it has its default value.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class ImportContext:
         """``raise context.decline("...")``: there is no op for this use of the operator."""
         return ImportModelError(f"{self.where}: {reason}")
 
-    # --- attributes ----------------------------------------------------------------------------------------------
+    # --- attributes -----------------------------------------------------------------------------------------
 
     def has(self, name: str) -> bool:
         self._seen.add(name)
@@ -88,10 +90,12 @@ class ImportContext:
         declared = defs.get_schema(self.node.op_type, self.opset, domain).attributes.get(attribute.name)
         if declared is None or not declared.default_value.name:
             return False
-        same: bool = helper.get_attribute_value(declared.default_value) == helper.get_attribute_value(attribute)
+        same: bool = helper.get_attribute_value(declared.default_value) == helper.get_attribute_value(
+            attribute
+        )
         return same
 
-    # --- operands ------------------------------------------------------------------------------------------------
+    # --- operands -------------------------------------------------------------------------------------------
 
     def operand(self, index: int) -> Operand | None:
         """An optional operand, None when absent."""
@@ -107,7 +111,8 @@ class ImportContext:
         """The values of an integer operand, known while reading (constants and computed sizes)."""
         known = self.sizes_or_none(index)
         if known is None:
-            raise ImportModelError(f"{self.where}: input {index} must be known without running the model, but it "
+            raise ImportModelError(f"{self.where}: input {index} must be known without running the model, "
+                                   "but it "
                                    "depends on data")  # fmt: skip
         return known
 
@@ -121,7 +126,7 @@ class ImportContext:
             return [int(a) for a in self.sizes(1)]  # type: ignore[arg-type]
         return list(self.attribute("axes")) if self.has("axes") else None
 
-    # --- results -------------------------------------------------------------------------------------------------
+    # --- results --------------------------------------------------------------------------------------------
 
     @property
     def num_outputs(self) -> int:
@@ -142,13 +147,13 @@ class ImportContext:
     def bind(self, op: Op, *operands: Operand) -> Any:
         return bind(op, *operands)
 
-    # --- sub-graphs ----------------------------------------------------------------------------------------------
+    # --- sub-graphs -----------------------------------------------------------------------------------------
 
     def subgraph(self, name: str, types: Sequence[TensorType] | None = None) -> tuple[Graph, list[Value]]:
         """The sub-graph in an attribute as a closed region, and the outer values that it captures.
 
-        The region's inputs are its own (typed by ``types`` where given, else as the model declares them), followed by
-        one per captured value. Constants of the outer graph are copied in, not captured.
+        The region's inputs are its own (typed by ``types`` where given, else as the model declares them),
+        followed by one per captured value. Constants of the outer graph are copied in, not captured.
         """
         assert self._reader is not None, "sub-graphs are read by the importer"
         proto: GraphProto = self.attribute(name)

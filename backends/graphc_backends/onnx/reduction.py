@@ -6,14 +6,20 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+from onnx import TensorProto
 
 from graphc_backends.onnx.dtypes import to_onnx
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import ExportRule, ImportRule, exports, imports
-from graphc_backends.onnx.writer import OnnxWriter
+from graphc_backends.onnx.writer import OnnxWriter, decomposition
+from graphc_ir.dtypes import int64
 from graphc_ir.graph import Node
 from graphc_ir.ops import reduction as ops
-from graphc_ir.ops.base import Op, Operand
+from graphc_ir.ops.base import Op, Operand, bind, rank_of
+from graphc_ir.ops.complex import abs as absolute
+from graphc_ir.ops.elementwise import log, square
+from graphc_ir.ops.logsumexp import ReduceLogsumexp, reduce_logsumexp
+from graphc_ir.ops.movement import expand_dims
 
 
 def _with_axes_attribute(operator: str) -> ExportRule:
@@ -56,6 +62,69 @@ def _reduction(op: type[Op], operator: str, function: Callable[..., Any], axes_o
 _reduction(ops.ReduceSum, "ReduceSum", ops.reduce_sum, 13)
 _reduction(ops.ReduceMean, "ReduceMean", ops.reduce_mean, 18)
 _reduction(ops.ReduceMax, "ReduceMax", ops.reduce_max, 18)
+_reduction(ops.ReduceMin, "ReduceMin", ops.reduce_min, 18)
+_reduction(ops.ReduceProd, "ReduceProd", ops.reduce_prod, 18)
+_reduction(ops.ReduceEuclideanNorm, "ReduceL2", ops.reduce_euclidean_norm, 18)
+_reduction(ReduceLogsumexp, "ReduceLogSumExp", reduce_logsumexp, 18)
+
+
+@exports(ReduceLogsumexp, since=28)
+def _logsumexp(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    # From this version on runtimes may expand the operator without taking the maximum out, which overflows.
+    return writer.write_inline(decomposition(node.op, [node.operands[0].type]), operands)[0]
+
+
+def _reduce_l1(x: Operand, axes: Any, keepdims: bool) -> Operand:
+    return ops.reduce_sum(absolute(x), axes, keepdims)
+
+
+def _reduce_log_sum(x: Operand, axes: Any, keepdims: bool) -> Operand:
+    return log(ops.reduce_sum(x, axes, keepdims))
+
+
+def _reduce_sum_square(x: Operand, axes: Any, keepdims: bool) -> Operand:
+    return ops.reduce_sum(square(x), axes, keepdims)
+
+
+imports("ReduceL1")(_reader(_reduce_l1))
+imports("ReduceLogSum")(_reader(_reduce_log_sum))
+imports("ReduceSumSquare")(_reader(_reduce_sum_square))
+
+
+def _of_bools(rule: ExportRule) -> ExportRule:
+    """The rule of a numeric reduction, applied to 0 and 1."""
+
+    def of_bools(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+        numbers = writer.emit("Cast", operands, to=TensorProto.INT32)
+        return str(writer.emit("Cast", [str(rule(writer, node, [numbers]))], to=TensorProto.BOOL))
+
+    return of_bools
+
+
+for _op, _operator in ((ops.ReduceAny, "ReduceMax"), (ops.ReduceAll, "ReduceMin")):
+    exports(_op)(_of_bools(_with_axes_attribute(_operator)))
+    exports(_op, since=18)(_of_bools(_with_axes_operand(_operator)))
+
+
+def _arg_extremum(op: type[ops.ArgExtremum], operator: str) -> None:
+    @exports(op)
+    def write(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+        found = cast(ops.ArgExtremum, node.op)
+        index = str(writer.emit(operator, operands, axis=found.axis, keepdims=0))
+        return index if found.dtype is int64 else str(writer.emit("Cast", [index], to=to_onnx(found.dtype)))
+
+    @imports(operator)
+    def read(context: ImportContext) -> Operand:
+        x = context.operands[0]
+        axis = context.attribute("axis", 0) % rank_of(x)
+        if context.attribute("select_last_index", 0):
+            raise context.decline("of equal elements the last one is asked for; there is an op only for the first")
+        index = bind(op(axis, int64), x)
+        return expand_dims(index, axis) if context.attribute("keepdims", 1) else index
+
+
+_arg_extremum(ops.ArgMax, "ArgMax")
+_arg_extremum(ops.ArgMin, "ArgMin")
 
 
 @exports(ops.Dims)

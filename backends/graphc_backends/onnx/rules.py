@@ -1,7 +1,8 @@
-"""The tables that tie ops to ONNX. Each family file fills them: export and import of an op stand side by side.
+"""The tables that tie ops to ONNX. Each family file fills them: export and import of an op stand side by
+side.
 
-Export rules are keyed by op class and since-opset; the highest not above the wanted opset is used. Import rules are
-keyed by ONNX operator (domain and name) and since-version in the same way.
+Export rules are keyed by op class and since-opset; the highest not above the wanted opset is used. Import
+rules are keyed by ONNX operator (domain and name) and since-version in the same way.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ NO_COMPLEX: Final = "the arithmetic operators of ONNX take no complex tensors"
 
 
 def exports(op: type[Op], since: int = MIN_OPSET) -> Callable[[ExportRule], ExportRule]:
-    """Registers how ``op`` is written from opset ``since`` on. The rule gets the writer, the node and the ONNX names
-    of its operands, and returns the name(s) of the result(s)."""
+    """Registers how ``op`` is written from opset ``since`` on. The rule gets the writer, the node and the
+    ONNX names of its operands, and returns the name(s) of the result(s)."""
 
     def register(rule: ExportRule) -> ExportRule:
         EXPORTS.setdefault(op, {})[since] = rule
@@ -46,7 +47,8 @@ def exports(op: type[Op], since: int = MIN_OPSET) -> Callable[[ExportRule], Expo
 def imports(operator: str, since: int = 1) -> Callable[[ImportRule], ImportRule]:
     """Registers how the ONNX operator is read, for models of opset ``since`` and later.
 
-    Operators of another domain are written ``"domain.Operator"``, and ``since`` counts that domain's versions.
+    Operators of another domain are written ``"domain.Operator"``, and ``since`` counts that domain's
+    versions.
     """
 
     def register(rule: ImportRule) -> ImportRule:

@@ -8,12 +8,15 @@ from graphc_backends.onnx.dtypes import to_onnx
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter
-from graphc_ir.dims import element_count, fresh_symbol, known_equal
+from graphc_ir.dims import Dim, element_count, fresh_symbol, known_equal
 from graphc_ir.dtypes import DType, float32, int64
 from graphc_ir.graph import Node
 from graphc_ir.ops import selection as ops
 from graphc_ir.ops.base import Operand, bind, shape_of
-from graphc_ir.ops.movement import reshape, slice_axis, transpose
+from graphc_ir.ops.creation import iota
+from graphc_ir.ops.gather import tensor_scatter_nd_min
+from graphc_ir.ops.movement import broadcast_to, expand_dims, reshape, slice_axis, transpose
+from graphc_ir.ops.shape import size_operand
 
 
 @exports(ops.Argwhere)
@@ -57,11 +60,18 @@ def _converted(writer: OnnxWriter, name: str, have: DType, wanted: DType) -> str
 
 
 @imports("Unique")
-def _read_unique(context: ImportContext) -> tuple[Operand | None, ...]:
+def _read_unique(context: ImportContext) -> tuple[Operand, ...]:
     x = context.operands[0]
-    if context.has("axis") or context.wants(1):
-        raise context.decline("distinct slices along an axis and first positions have no counterpart")
+    if context.has("axis"):
+        raise context.decline("distinct slices along an axis have no counterpart")
     flat = reshape(x, (element_count(shape_of(x)),))
     op = ops.Unique((fresh_symbol(),), int64, bool(context.attribute("sorted", 1)))
     values, places, counts = bind(op, flat)
-    return values, None, places, counts
+    return values, _first_positions(places, shape_of(values)[0]), places, counts
+
+
+def _first_positions(places: Operand, count: Dim) -> Operand:
+    """Where each distinct value comes first: the least of the positions that have it."""
+    size = shape_of(places)[0]
+    beyond = broadcast_to(size_operand(size, int64), (count,))
+    return tensor_scatter_nd_min(beyond, expand_dims(places, 1), iota(size, int64))

@@ -1,4 +1,5 @@
-"""Shape queries and reinterpreted bytes in ONNX. (Sizes inside arithmetic are written with the reductions.)"""
+"""Shape queries and reinterpreted bytes in ONNX. (Sizes inside arithmetic are written with the
+reductions.)"""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def _read_size(context: ImportContext) -> Operand:
 def _bitcast(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     target, source = cast(ops.Bitcast, node.op).dtype, node.operands[0].type.dtype
     if target.size != source.size:
-        raise ExportError(f"bitcast from {source.name} to {target.name} has no ONNX form: BitCast keeps the size of the "
+        raise ExportError(f"bitcast from {source.name} to {target.name} has no ONNX form: BitCast keeps "
+                          "the size of the "
                           f"elements [{node.location}]")  # fmt: skip
     return str(writer.emit("BitCast", operands, to=to_onnx(target)))
 

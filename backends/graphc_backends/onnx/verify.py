@@ -24,22 +24,33 @@ from graphc_ir.types import TensorType
 TOLERANCES: Final[dict[str, float]] = {
     "bfloat16": 4e-2, "float16": 1e-2, "float32": 1e-3, "float64": 1e-6, "complex64": 1e-3, "complex128": 1e-6,
 }  # fmt: skip
-"""Largest accepted difference by dtype, relative to the larger of 1 and the output's largest element. Integers and
-booleans must be equal."""
+"""Largest accepted difference by dtype, relative to the larger of 1 and the output's largest element.
+Integers and booleans must be equal."""
 
 _RUNS: Final = 2
 # The plain choices first; larger equal sizes for graphs that need room for windows or divisible sizes.
-_SIZES: Final[tuple[tuple[int, int], ...]] = ((2, 1), (5, 1), (4, 0), (8, 0), (16, 0), (32, 0), (64, 0), (1, 0), (256, 0))
+_SIZES: Final[tuple[tuple[int, int], ...]] = (
+    (2, 1),
+    (5, 1),
+    (4, 0),
+    (8, 0),
+    (16, 0),
+    (32, 0),
+    (64, 0),
+    (1, 0),
+    (256, 0),
+)
 _MAX_ELEMENTS: Final = 2**27
 
-_NO_KERNEL: Final = re.compile(r"NOT_IMPLEMENTED|Could not find an implementation|not a registered function/op|under development"
+_NO_KERNEL: Final = re.compile(r"NOT_IMPLEMENTED|Could not find an implementation|not a registered "
+                               r"function/op|under development"
                                r"|Unsupported model IR version|is not supported|No opset import")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was compared: the ``runtime`` that ran the model, the symbolic ``sizes`` of each run, and the largest
-    difference per output, relative as in :data:`TOLERANCES`."""
+    """What was compared: the ``runtime`` that ran the model, the symbolic ``sizes`` of each run, and the
+    largest difference per output, relative as in :data:`TOLERANCES`."""
 
     runtime: str
     sizes: tuple[dict[str, int], ...]
@@ -55,12 +66,12 @@ def verify_model(
     inputs: Sequence[Array] | None = None,
     seed: int = 0,
 ) -> Verification:
-    """Runs the model in ONNX Runtime (or the ONNX reference implementation where that has no kernel) and the graph in
-    the reference interpreter.
+    """Runs the model in ONNX Runtime (or the ONNX reference implementation where that has no kernel) and the
+    graph in the reference interpreter.
 
-    ``bound`` are graph inputs by number that the model holds as initializers, ``state`` values for state inputs,
-    ``inputs`` the arguments to use instead of random ones. Symbolic dims get two sets of small sizes. Raises
-    ExportError that names the output and the difference, or says why nothing could be compared.
+    ``bound`` are graph inputs by number that the model holds as initializers, ``state`` values for state
+    inputs, ``inputs`` the arguments to use instead of random ones. Symbolic dims get two sets of small sizes.
+    Raises ExportError that names the output and the difference, or says why nothing could be compared.
     """
     runner = _runner(model)
     fixed = {**(state or {}), **(bound or {})}
@@ -75,13 +86,17 @@ def verify_model(
     return Verification(runner.name, tuple(sizes), differences)
 
 
-# --- inputs ----------------------------------------------------------------------------------------------------------
+# --- inputs -------------------------------------------------------------------------------------------------
 
 _Case = tuple[dict[str, int], list[Array], list[Array]]
 
 
-def _cases(graph: Graph, fixed: Mapping[int, Array], inputs: Sequence[Array] | None, seed: int) -> Iterator[_Case]:
-    """Up to two sets of inputs that the graph accepts, with its results. Raises ExportError if there is none."""
+def _cases(
+    graph: Graph, fixed: Mapping[int, Array], inputs: Sequence[Array] | None, seed: int
+) -> Iterator[_Case]:
+    """Up to two sets of inputs that the graph accepts, with its results. Raises ExportError if there is
+    none.
+    """
     if inputs is not None:
         arrays = _in_order(graph, fixed, [np.asarray(a) for a in inputs])
         yield {}, arrays, evaluate(graph, arrays)
@@ -103,7 +118,8 @@ def _cases(graph: Graph, fixed: Mapping[int, Array], inputs: Sequence[Array] | N
         if found == _RUNS:
             return
     if not found:
-        raise ExportError(f"the exported model cannot be verified: the graph accepts none of the random inputs: {refused}; "
+        raise ExportError(f"the exported model cannot be verified: the graph accepts none of the random "
+                          f"inputs: {refused}; "
                           "give some with verify=[array, ...], or switch the check off with verify=False")  # fmt: skip
 
 
@@ -124,7 +140,9 @@ def _random(value: Value, sizes: Mapping[str, int], rng: np.random.Generator) ->
 
 
 def random_array(type: TensorType, rng: np.random.Generator) -> Array:
-    """Normally distributed floats; integers 0 or 1, which most uses of integers (indices, labels, masks) accept."""
+    """Normally distributed floats; integers 0 or 1, which most uses of integers (indices, labels, masks)
+    accept.
+    """
     shape: Any = type.shape
     kind = type.dtype.kind
     if kind == "f":
@@ -136,7 +154,7 @@ def random_array(type: TensorType, rng: np.random.Generator) -> Array:
     return rng.integers(0, 2, shape).astype(type.dtype.np)
 
 
-# --- running ---------------------------------------------------------------------------------------------------------
+# --- running ------------------------------------------------------------------------------------------------
 
 
 class _Runner:
@@ -166,7 +184,9 @@ class _RuntimeRunner(_Runner):
         try:
             return list(self._session.run(None, dict(zip(self._inputs, arrays, strict=True))))
         except Exception as error:  # the runtime's errors have no common base of their own
-            raise ExportError(f"the exported model is wrong: ONNX Runtime fails while running it: {error}") from error
+            raise ExportError(
+                f"the exported model is wrong: ONNX Runtime fails while running it: {error}"
+            ) from error
 
 
 class _ReferenceRunner(_Runner):
@@ -190,12 +210,16 @@ def _runner(model: ModelProto | Path) -> _Runner:
         except Exception as error:  # the runtime's errors have no common base of their own
             refused = str(error)
             if not _NO_KERNEL.search(refused):
-                raise ExportError(f"the exported model is wrong: ONNX Runtime does not load it: {refused}") from error
+                raise ExportError(
+                    f"the exported model is wrong: ONNX Runtime does not load it: {refused}"
+                ) from error
     try:
         return _ReferenceRunner(model)
     except (RuntimeError, NotImplementedError, ValueError) as error:
-        raise ExportError(f"the exported model cannot be verified: ONNX Runtime refuses it ({refused}), and so does the "
-                          f"reference implementation ({error}); export with another opset, or with verify=False "
+        raise ExportError(f"the exported model cannot be verified: ONNX Runtime refuses it ({refused}), and "
+                          "so does the "
+                          f"reference implementation ({error}); export with another opset, or with "
+                          "verify=False "
                           "if the target runtime is known to accept it") from error  # fmt: skip
 
 
@@ -205,7 +229,7 @@ def _has_foreign_dtypes(model: ModelProto) -> bool:
     return any(info.type.tensor_type.elem_type == TensorProto.BFLOAT16 for info in infos)
 
 
-# --- comparing -------------------------------------------------------------------------------------------------------
+# --- comparing ----------------------------------------------------------------------------------------------
 
 
 def _difference(name: str, have: Array, want: Array, sizes: Mapping[str, int]) -> float:
@@ -225,7 +249,8 @@ def _difference(name: str, have: Array, want: Array, sizes: Mapping[str, int]) -
     gaps = np.where(same, 0.0, np.abs(np.where(same, 0, a) - np.where(same, 0, b))) / scale
     largest = float(np.max(np.where(np.isnan(gaps), np.inf, gaps), initial=0.0))
     if largest > tolerance:
-        raise ExportError(f"the exported model is wrong: {where} differs from the graph by {largest:.3g} relative to its "
+        raise ExportError(f"the exported model is wrong: {where} differs from the graph by {largest:.3g} "
+                          "relative to its "
                           f"scale {scale:.3g}, tolerance {tolerance:.0e} for {want.dtype}")  # fmt: skip
     return largest
 
@@ -233,5 +258,7 @@ def _difference(name: str, have: Array, want: Array, sizes: Mapping[str, int]) -
 def _exact(where: str, have: Array, want: Array) -> float:
     wrong = int(np.count_nonzero(have != want))
     if wrong:
-        raise ExportError(f"the exported model is wrong: {where} differs from the graph in {wrong} of {want.size} elements")
+        raise ExportError(
+            f"the exported model is wrong: {where} differs from the graph in {wrong} of {want.size} elements"
+        )
     return 0.0

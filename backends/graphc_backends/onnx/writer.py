@@ -43,9 +43,11 @@ class OnnxWriter:
         self._prefix = ""
         self._place = ""
 
-    # --- what export rules use -----------------------------------------------------------------------------------
+    # --- what export rules use ------------------------------------------------------------------------------
 
-    def emit(self, operator: str, inputs: Sequence[str], outputs: int = 1, domain: str = "", **attributes: Any) -> Any:
+    def emit(
+        self, operator: str, inputs: Sequence[str], outputs: int = 1, domain: str = "", **attributes: Any
+    ) -> Any:
         """Adds a node and returns the name of its output, or a list of names if ``outputs`` > 1.
 
         Attributes that are None are left out; ``""`` stands for an absent optional input.
@@ -70,10 +72,13 @@ class OnnxWriter:
         added.doc_string = self._place
 
     def use_domain(self, domain: str, version: int) -> None:
-        """Notes that nodes of another operator domain are written. Raises ExportError for two versions of one."""
+        """Notes that nodes of another operator domain are written. Raises ExportError for two versions of
+        one.
+        """
         known = self.domains.setdefault(domain, version)
         if known != version:
-            raise ExportError(f"the graph holds operators of domain {domain!r} in the versions {known} and {version}; one "
+            raise ExportError(f"the graph holds operators of domain {domain!r} in the versions {known} and "
+                              f"{version}; one "
                               "model has one version of a domain")  # fmt: skip
 
     def constant(self, value: Any, dtype: Any = None, name: str = "") -> str:
@@ -101,7 +106,9 @@ class OnnxWriter:
         return value.type
 
     def write_inline(self, graph: Graph, operands: Sequence[str]) -> list[str]:
-        """Writes the nodes of a closed graph with its inputs bound to existing names; returns its output names."""
+        """Writes the nodes of a closed graph with its inputs bound to existing names; returns its output
+        names.
+        """
         for value, name in zip(graph.inputs, operands, strict=True):
             self.names[value] = name
             self.note_symbols(name, value.type)
@@ -120,8 +127,8 @@ class OnnxWriter:
     ) -> GraphProto:
         """A region as the GraphProto of an If, Loop or Scan node.
 
-        ``extra`` inputs come before the region's own. The region's last inputs are read from around the sub-graph,
-        under the names in ``captured``.
+        ``extra`` inputs come before the region's own. The region's last inputs are read from around the
+        sub-graph, under the names in ``captured``.
         """
         inner = OnnxWriter(self.opset, outer=self)
         inner._prefix, inner._place = self._prefix, self._place
@@ -136,10 +143,13 @@ class OnnxWriter:
         inner.proto.name = name
         return inner.proto
 
-    # --- writing a graph -----------------------------------------------------------------------------------------
+    # --- writing a graph ------------------------------------------------------------------------------------
 
     def declare_inputs(
-        self, values: Sequence[Value], names: Sequence[str] | None = None, bound: Mapping[int, Array] | None = None
+        self,
+        values: Sequence[Value],
+        names: Sequence[str] | None = None,
+        bound: Mapping[int, Array] | None = None,
     ) -> None:
         """Adds graph inputs, and notes from which of them each symbolic dim can be read.
 
@@ -161,8 +171,8 @@ class OnnxWriter:
                 self._symbols.setdefault(symbol, (label, axis))
 
     def write_body(self, graph: Graph, output_names: Sequence[str] | None = None) -> None:
-        """Writes all nodes and declares the outputs. An output that is an input, a constant or comes twice gets an
-        Identity."""
+        """Writes all nodes and declares the outputs. An output that is an input, a constant or comes twice
+        gets an Identity."""
         labels = [self.fresh(output_names[i] if output_names else o.name or "output", exact=bool(output_names))
                   for i, o in enumerate(graph.outputs)]  # fmt: skip
         self._reserve(graph, labels)
@@ -261,7 +271,7 @@ class OnnxWriter:
         self._taken.add(candidate)
         return candidate
 
-    # --- symbolic sizes ------------------------------------------------------------------------------------------
+    # --- symbolic sizes -------------------------------------------------------------------------------------
 
     def _size(self, dim: Dim) -> str:
         """A 1-element int64 tensor with the value of one dim."""
@@ -276,7 +286,9 @@ class OnnxWriter:
 
     def _symbol_size(self, symbol: str) -> str:
         if symbol not in self._symbols:
-            raise ExportError(f"the size {symbol!r} cannot be read from any input; give some input a dimension {symbol!r}")
+            raise ExportError(
+                f"the size {symbol!r} cannot be read from any input; give some input a dimension {symbol!r}"
+            )
         label, axis = self._symbols[symbol]
         shape = self.emit("Shape", [label])
         return str(self.emit("Gather", [shape, self.constant(np.array([axis], np.int64))], axis=0))
@@ -284,7 +296,9 @@ class OnnxWriter:
     def _expression(self, dim: DimExpr) -> str:
         total = ""
         for monomial, coefficient in dim.terms:
-            term = self.constant(np.array([coefficient], np.int64)) if coefficient != 1 or not monomial else ""
+            term = (
+                self.constant(np.array([coefficient], np.int64)) if coefficient != 1 or not monomial else ""
+            )
             for atom in monomial:
                 factor = self._atom(atom)
                 term = factor if not term else self.emit("Mul", [term, factor])
@@ -298,7 +312,7 @@ class OnnxWriter:
         return str(self.emit("Div", [self._size(atom.numerator), self._size(atom.denominator)]))
 
 
-# --- attributes ------------------------------------------------------------------------------------------------------
+# --- attributes ---------------------------------------------------------------------------------------------
 
 
 def _add_attribute(node: NodeProto, key: str, value: Any) -> None:
@@ -329,7 +343,7 @@ _ATTRIBUTES: Final[dict[type, Callable[[AttributeProto, Any], None]]] = {
 }  # fmt: skip
 
 
-# --- pieces ----------------------------------------------------------------------------------------------------------
+# --- pieces -------------------------------------------------------------------------------------------------
 
 
 _places: Final[dict[Location, str]] = {}

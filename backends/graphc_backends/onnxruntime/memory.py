@@ -106,7 +106,7 @@ def ort_value(array: Array, type: TensorType) -> Any:
 
 
 def _nbytes(type: TensorType) -> int:
-    return math.prod(int(d) for d in type.shape if isinstance(d, int)) * type.dtype.size
+    return math.prod(d for d in type.shape if isinstance(d, int)) * int(type.dtype.size)
 
 
 def _aligned(type: TensorType) -> tuple[Array, Array]:

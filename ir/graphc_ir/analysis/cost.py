@@ -16,7 +16,7 @@ from graphc_ir.graph import Graph, Node, Value
 from graphc_ir.ops.attention import Attention
 from graphc_ir.ops.base import Op
 from graphc_ir.ops.control import Cond, Scan, While
-from graphc_ir.ops.conv import Conv, Convolution, ConvFilterGrad
+from graphc_ir.ops.conv import Conv, ConvFilterGrad, Convolution
 from graphc_ir.ops.elementwise import Cast, Elementwise, Select
 from graphc_ir.ops.linalg import MatMul
 from graphc_ir.ops.nn import AlongAxis
@@ -80,8 +80,7 @@ class CostModel:
         op = node.op
         if not node.operands or op.is_view:
             return Cost(0, 0, 1)
-        moved = sum((self.bytes_of(v.type) for v in node.operands), _total_bytes(self, node.results))
-        return Cost(self._flops(node), moved, 1)
+        return Cost(self._flops(node), _total_bytes(self, (*node.operands, *node.results)), 1)
 
     def graph(self, graph: Graph) -> Cost:
         """The cost of running the graph once."""

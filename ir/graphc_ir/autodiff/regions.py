@@ -59,15 +59,6 @@ class Pullback:
         nodes = [node for node in self.graph.nodes_reversed() if any(id(r) in wanted for r in node.results)]
         return pull_back(nodes, cotangents, wanted)
 
-    def filled(self, position: int) -> Value:
-        """The cotangent of ``wrt[position]``, zeros where none flows."""
-        found = self.cotangents[position]
-        if found is not None:
-            return found
-        with using(GraphBuilder(self.graph)):
-            zeros: Value = zeros_like(self.inputs[position])
-        return zeros
-
     def finish(self, outputs: Sequence[Value], inputs: Sequence[Value] | None = None) -> Graph:
         """The graph with these outputs, and its inputs in the order given."""
         self.graph.set_outputs(outputs)
@@ -223,8 +214,8 @@ def _while(
     assert isinstance(op, While)
     cond, body = regions
     if op.max_trips is None:
-        raise GradientError("the gradient of a while loop needs an upper bound of its trip count, so that all rounds can "
-                            "be kept: pass maximum_iterations=N to tf.while_loop, or use tf.scan")  # fmt: skip
+        raise GradientError("the gradient of a while loop needs an upper bound of its trip count, so that all rounds "
+                            "can be kept: pass maximum_iterations=N to tf.while_loop, or use tf.scan")  # fmt: skip
     changed = [
         i for i, (a, b) in enumerate(zip(body.inputs, body.outputs, strict=False)) if a.type.shape != b.type.shape
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc_ir.dtypes import float32, float64
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops.base import Array, NotDifferentiable, Operand, bind, dtype_of, lift, promote
 from graphc_ir.ops.elementwise import (
@@ -401,3 +402,11 @@ def add_n(values: Any) -> Operand:
     return total
 
 
+def truediv(x: Any, y: Any) -> Operand:
+    """``x / y``; integers are divided as floats (float64, or float32 for 8 and 16 bits), as in Python."""
+    a, b = promote(x, y)
+    dtype = dtype_of(a)
+    if not dtype.is_integer or dtype_of(b) is not dtype:
+        return div(a, b)
+    wide = float32 if dtype.size < 4 else float64
+    return div(cast(a, wide), cast(b, wide))

@@ -22,10 +22,12 @@ from graphc_ir.types import TensorType
 
 
 class Attention(Op):
-    """softmax(q k' * scale + mask) v: (query [..., t, d], key [..., s, d], value [..., s, e][, mask]) -> [..., t, e].
+    """softmax(q k' * scale + mask) v: (query [..., t, d], key [..., s, d], value [..., s, e][, mask]) ->
+    [..., t, e].
 
-    The mask broadcasts to [..., t, s]: bool (True: attend) or floats that are added. ``causal``: position i attends
-    positions up to i. Hidden positions get the lowest finite score, so a row without any visible one is a plain mean.
+    The mask broadcasts to [..., t, s]: bool (True: attend) or floats that are added. ``causal``: position i
+    attends positions up to i. Hidden positions get the lowest finite score, so a row without any visible one
+    is a plain mean.
     """
 
     scale: float
@@ -50,7 +52,9 @@ class Attention(Op):
     def _masked_shape(self, scores: dims.Shape, q: TensorType, *mask: TensorType) -> dims.Shape:
         for m in mask:
             if m.dtype is not bool_ and m.dtype is not q.dtype:
-                raise DTypeError(f"attention mask has dtype {m.dtype.name}; expected bool (True: attend) or {q.dtype.name}")
+                raise DTypeError(
+                    f"attention mask has dtype {m.dtype.name}; expected bool (True: attend) or {q.dtype.name}"
+                )
             scores = dims.broadcast_shapes(scores, m.shape)
         return scores
 
@@ -60,7 +64,9 @@ class Attention(Op):
         if self.causal:
             scores[..., ~np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_)] = low
         if mask is not None:
-            scores = np.where(mask, scores, scores.dtype.type(low)) if mask.dtype == np.bool_ else scores + mask
+            scores = (
+                np.where(mask, scores, scores.dtype.type(low)) if mask.dtype == np.bool_ else scores + mask
+            )
         scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= np.add.reduce(scores, axis=-1, keepdims=True)
@@ -111,9 +117,11 @@ def causal_mask(queries: Dim, keys: Dim) -> Operand:
 def attention(
     query: Any, key: Any, value: Any, mask: Any = None, scale: float | None = None, causal: bool = False
 ) -> Operand:
-    """Scaled dot-product attention over the last two axes; see :class:`Attention`. ``scale`` is 1/sqrt(depth) by default.
+    """Scaled dot-product attention over the last two axes; see :class:`Attention`. ``scale`` is 1/sqrt(depth)
+    by default.
 
-    Raises ShapeError for sizes that do not fit, DTypeError for a mask that is neither bool nor of the query's dtype.
+    Raises ShapeError for sizes that do not fit, DTypeError for a mask that is neither bool nor of the query's
+    dtype.
     """
     q = lift(query)
     k, v = lift(key, dtype_of(q)), lift(value, dtype_of(q))

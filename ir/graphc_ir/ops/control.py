@@ -41,7 +41,7 @@ class Cond(RegionOp):
                                 f"expected {self.results} of both")  # fmt: skip
         for i, (a, b) in enumerate(zip(chosen, other, strict=True)):
             require_same_type(a, b, f"cond: result {i} is {a} in the true branch and {b} in the false branch; both "
-                                    "branches must give the same dtype and shape: cast or reshape one of them")  # fmt: skip
+                                    "branches must give the same dtype and shape: cast or reshape one")  # fmt: skip
         return chosen
 
     def bound_kernel(self, regions: Sequence[Graph]) -> Kernel:

@@ -2,8 +2,10 @@
 
 Layouts (``layout`` attribute, the same two names for every spatial rank):
 
-- ``"NHWC"``: data (batch, spatial..., channels), filters (spatial..., channels / groups, filters), as in TensorFlow;
-- ``"NCHW"``: data (batch, channels, spatial...), filters (filters, channels / groups, spatial...), as in ONNX.
+- ``"NHWC"``: data (batch, spatial..., channels), filters (spatial..., channels / groups, filters), as in
+  TensorFlow;
+- ``"NCHW"``: data (batch, channels, spatial...), filters (filters, channels / groups, spatial...), as in
+  ONNX.
 """
 
 from __future__ import annotations
@@ -57,7 +59,8 @@ class Windowed(Op, abstract=True):
             reach = (window[i] - 1) * self.dilations[i] + 1
             padded = size + self.pad_low[i] + self.pad_high[i]
             if isinstance(padded, int) and padded < reach:
-                raise ShapeError(f"{self.name}: a window of {reach} (size {window[i]}, dilation {self.dilations[i]}) does "
+                raise ShapeError(f"{self.name}: a window of {reach} (size {window[i]}, dilation "
+                                 f"{self.dilations[i]}) does "
                                  f"not fit spatial axis {i} of size {size} padded by {self.pad_low[i]} and "
                                  f"{self.pad_high[i]}; use a smaller window or padding='SAME'")  # fmt: skip
             sizes.append((padded - reach) // self.strides[i] + 1)
@@ -67,8 +70,9 @@ class Windowed(Op, abstract=True):
         rank = self.spatial_rank + 2
         for t in types:
             if t.rank != rank:
-                raise ShapeError(f"{self.name} over {self.spatial_rank} spatial axes needs rank {rank}, got {t}; expected "
-                                 f"{'(batch, spatial..., channels)' if self.layout == 'NHWC' else '(batch, channels, spatial...)'}")  # fmt: skip
+                order = "spatial..., channels" if self.layout == "NHWC" else "channels, spatial..."
+                raise ShapeError(f"{self.name} over {self.spatial_rank} spatial axes needs rank {rank}, got "
+                                 f"{t}; expected (batch, {order})")  # fmt: skip
 
     def geometry(self) -> Geometry:
         return Geometry(self.strides, self.pad_low, self.pad_high, self.dilations)
@@ -79,7 +83,8 @@ class Windowed(Op, abstract=True):
             for axis, (a, b) in enumerate(zip(have, want, strict=True)):
                 dims.require_equal(a, b, f"axis {axis}")
         except ValueError as error:
-            raise ShapeError(f"{self.name}: {what} has shape {shape_text(have)}, expected {shape_text(want)}: "
+            raise ShapeError(f"{self.name}: {what} has shape {shape_text(have)}, expected "
+                             f"{shape_text(want)}: "
                              f"{error}") from error  # fmt: skip
 
 
@@ -95,7 +100,9 @@ class Convolution(Windowed, abstract=True):
     def kernel_sizes(self, filters: Shape) -> tuple[int, ...]:
         sizes = filters[:-2] if self.layout == "NHWC" else filters[2:]
         if not all(isinstance(s, int) for s in sizes):
-            raise ShapeError(f"{self.name} needs known kernel sizes, got filters of shape {shape_text(filters)}")
+            raise ShapeError(
+                f"{self.name} needs known kernel sizes, got filters of shape {shape_text(filters)}"
+            )
         return sizes  # type: ignore[return-value]
 
     def filter_shape(self, kernel: Shape, channels: Dim, filters: Dim) -> Shape:
@@ -172,7 +179,9 @@ class ConvInputGrad(Convolution):
         spatial: tuple[int, ...] = self.spatial_sizes  # type: ignore[assignment]
         if self.layout == "NHWC":
             return kernels.input_gradient(g, w, self.geometry(), self.groups, spatial)
-        return to_first(kernels.input_gradient(to_last(g), filters_last(w), self.geometry(), self.groups, spatial))
+        return to_first(
+            kernels.input_gradient(to_last(g), filters_last(w), self.geometry(), self.groups, spatial)
+        )
 
     def vjp(self, g: Operand, y: Operand, dy: Operand, w: Operand) -> Any:
         kernel = self.kernel_sizes(shape_of(w))
@@ -210,7 +219,10 @@ class ConvFilterGrad(Convolution):
         batch, channels, *_ = shape_of(x)
         filters, positions = shape_of(g)[1], dims.element_count(shape_of(g)[2:])
         per_group = channels // self.groups
-        taps = [reshape(t, (batch, self.groups, 1, per_group, positions)) for t in window_taps(self, x, self.kernel_shape)]
+        taps = [
+            reshape(t, (batch, self.groups, 1, per_group, positions))
+            for t in window_taps(self, x, self.kernel_shape)
+        ]
         columns = reshape(concat(taps, 2), (batch, self.groups, len(taps) * per_group, positions))
         cotangent = reshape(g, (batch, self.groups, filters // self.groups, positions))
         product = reduce_sum(matmul(cotangent, swap_last(columns)), 0)
@@ -218,7 +230,7 @@ class ConvFilterGrad(Convolution):
         return reshape(transpose(shaped, (0, 2, 1)), (filters, per_group, *self.kernel_shape))
 
 
-# --- layouts ---------------------------------------------------------------------------------------------------------
+# --- layouts ------------------------------------------------------------------------------------------------
 
 
 def to_last(x: Array) -> Array:
@@ -257,7 +269,7 @@ def filters_to_last(w: Operand) -> Operand:
 
 
 def window_taps(op: Windowed, x: Operand, window: Sequence[int], fill: Any = 0) -> list[Operand]:
-    """For every position in the window (row-major) the data elements it meets, one result-shaped slice each."""
+    """For every window position (row-major) the data elements it meets, one result-shaped slice each."""
     first = 1 if op.layout == "NHWC" else 2
     sizes = op.output_spatial(op.spatial(shape_of(x)), window)
     padded = pad_spatial(op, x, fill)
@@ -280,7 +292,7 @@ def _tap(op: Windowed, padded: Operand, first: int, tap: tuple[int, ...], sizes:
     return bind(Slice(tuple(starts), tuple(stops), tuple(steps)), padded)
 
 
-# --- arguments as TensorFlow writes them -----------------------------------------------------------------------------
+# --- arguments as TensorFlow writes them --------------------------------------------------------------------
 
 
 class Window(NamedTuple):
@@ -294,12 +306,13 @@ class Window(NamedTuple):
 
 
 def layout_of(data_format: str | None) -> str:
-    """``"NHWC"`` or ``"NCHW"`` of a TensorFlow data format (``"NWC"``, ``"NCDHW"``, ``"channels_last"``...)."""
+    """``"NHWC"`` or ``"NCHW"`` of a TensorFlow data format (``"NWC"``, ``"channels_last"``...)."""
     if data_format in (None, "NHWC", "NWC", "NDHWC", "channels_last"):
         return "NHWC"
     if data_format in ("NCHW", "NCW", "NCDHW", "channels_first"):
         return "NCHW"
-    raise ArgumentError(f"data_format={data_format!r} is unknown; use 'NHWC' or 'NCHW' (for 1-D 'NWC' or 'NCW', for 3-D "
+    raise ArgumentError(f"data_format={data_format!r} is unknown; use 'NHWC' or 'NCHW' (for 1-D 'NWC' or "
+                        f"'NCW', for 3-D "
                         "'NDHWC' or 'NCDHW')")  # fmt: skip
 
 
@@ -318,7 +331,8 @@ def per_axis(value: Any, rank: int, layout: str, what: str, least: int = 1) -> t
     if len(items) == 1:
         items = items * rank
     if len(items) != rank or min(items) < least:
-        raise ArgumentError(f"{what}={value!r} is wrong for {rank} spatial axes; expected an int >= {least} or "
+        raise ArgumentError(f"{what}={value!r} is wrong for {rank} spatial axes; expected an int >= {least} "
+                            f"or "
                             f"{rank} of them")  # fmt: skip
     return tuple(items)
 
@@ -335,7 +349,12 @@ def window_of(
 
 
 def paddings_of(
-    padding: Any, spatial: Shape, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int], layout: str
+    padding: Any,
+    spatial: Shape,
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    layout: str,
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Low and high padding of ``"SAME"``, ``"VALID"`` or explicit pairs."""
     if not isinstance(padding, str):
@@ -344,7 +363,9 @@ def paddings_of(
     if kind == "VALID":
         return (0,) * len(window), (0,) * len(window)
     if kind != "SAME":
-        raise ArgumentError(f"padding={padding!r} is unknown; use 'SAME', 'VALID' or one (low, high) pair per axis")
+        raise ArgumentError(
+            f"padding={padding!r} is unknown; use 'SAME', 'VALID' or one (low, high) pair per axis"
+        )
     totals = [_same_total(*parts) for parts in zip(spatial, window, strides, dilations, strict=True)]
     return tuple(t // 2 for t in totals), tuple(t - t // 2 for t in totals)
 
@@ -355,7 +376,8 @@ def _same_total(size: Dim, window: int, stride: int, dilation: int) -> int:
     total = ((size + stride - 1) // stride - 1) * stride + reach - size
     if isinstance(total, int):
         return max(total, 0)
-    raise ArgumentError(f"padding='SAME' with stride {stride} depends on the size {size}, which is not known while "
+    raise ArgumentError(f"padding='SAME' with stride {stride} depends on the size {size}, which is not known "
+                        f"while "
                         "tracing; declare that size, use stride 1, or pad explicitly")  # fmt: skip
 
 
@@ -367,12 +389,13 @@ def _explicit_paddings(padding: Any, rank: int, layout: str) -> tuple[tuple[int,
             raise ArgumentError(f"padding={padding!r} must be (0, 0) along batch and channels")
         pairs = [p for i, p in enumerate(pairs) if i not in (0, channel)]
     if len(pairs) != rank or any(p < 0 for pair in pairs for p in pair):
-        raise ArgumentError(f"padding={padding!r} is wrong for {rank} spatial axes; expected 'SAME', 'VALID' or {rank} "
+        raise ArgumentError(f"padding={padding!r} is wrong for {rank} spatial axes; expected 'SAME', 'VALID' "
+                            f"or {rank} "
                             "pairs (low, high) of ints >= 0")  # fmt: skip
     return tuple(low for low, _ in pairs), tuple(high for _, high in pairs)
 
 
-# --- public functions ------------------------------------------------------------------------------------------------
+# --- public functions ---------------------------------------------------------------------------------------
 
 
 def conv(
@@ -384,11 +407,11 @@ def conv(
     data_format: str | None = None,
     groups: int | None = None,
 ) -> Operand:
-    """Convolution of data (batch..., spatial..., channels), or channels first, with filters
-    (spatial..., channels / groups, filters).
+    """Convolution of data (batch..., spatial..., channels), or channels first, with filters (spatial...,
+    channels / groups, filters).
 
-    ``padding``: ``"SAME"``, ``"VALID"`` or explicit (low, high) pairs. ``groups`` is found from the shapes if not given.
-    Raises ShapeError when channels do not fit, ArgumentError for impossible attributes.
+    ``padding``: ``"SAME"``, ``"VALID"`` or explicit (low, high) pairs. ``groups`` is found from the shapes if
+    not given. Raises ShapeError when channels do not fit, ArgumentError for impossible attributes.
     """
     w = lift(filters)
     data = lift(x, dtype_of(w))
@@ -407,7 +430,8 @@ def _spatial_rank(x: Operand, w: Operand) -> int:
     rank = rank_of(w) - 2
     if rank < 1 or rank_of(x) < rank + 2:
         raise ShapeError(f"convolution got data of shape {shape_text(shape_of(x))} and filters of shape "
-                         f"{shape_text(shape_of(w))}; expected (batch, spatial..., channels) and (spatial..., channels, "
+                         f"{shape_text(shape_of(w))}; expected (batch, spatial..., channels) and "
+                         f"(spatial..., channels, "
                          "filters) with the same number of spatial axes")  # fmt: skip
     return rank
 
@@ -426,7 +450,8 @@ def _group_count(channels: Dim, filters: Shape) -> int:
     if not isinstance(channels, int) or not isinstance(inner, int) or not inner:
         return 1
     if channels % inner:
-        raise ShapeError(f"convolution: data has {channels} channels, which the filters {shape_text(filters)} "
+        raise ShapeError(f"convolution: data has {channels} channels, which the filters "
+                         f"{shape_text(filters)} "
                          f"(their axis -2 takes {inner}) do not divide")  # fmt: skip
     return channels // inner or 1
 
@@ -440,10 +465,11 @@ def conv_transpose(
     dilations: Any = 1,
     data_format: str | None = None,
 ) -> Operand:
-    """Transposed convolution: the data gradient of :func:`conv`. ``filters``: (spatial..., output channels, channels).
+    """Transposed convolution: the data gradient of :func:`conv`. ``filters``: (spatial..., output channels,
+    channels).
 
-    ``output_shape`` is the whole result shape, or only its spatial sizes; None takes ``size * stride`` for ``"SAME"``
-    and ``size * stride + max(window - stride, 0)`` for ``"VALID"``.
+    ``output_shape`` is the whole result shape, or only its spatial sizes; None takes ``size * stride`` for
+    ``"SAME"`` and ``size * stride + max(window - stride, 0)`` for ``"VALID"``.
     """
     w = lift(filters)
     data = lift(x, dtype_of(w))
@@ -475,7 +501,8 @@ def _spatial_sizes(shape: Shape, rank: int, layout: str) -> Shape:
     if len(shape) == rank:
         return shape
     if len(shape) != rank + 2:
-        raise ArgumentError(f"output_shape {shape_text(shape)} is wrong for {rank} spatial axes; expected {rank} or "
+        raise ArgumentError(f"output_shape {shape_text(shape)} is wrong for {rank} spatial axes; expected "
+                            f"{rank} or "
                             f"{rank + 2} sizes")  # fmt: skip
     return shape[1:-1] if layout == "NHWC" else shape[2:]
 
@@ -488,11 +515,14 @@ def depthwise_conv(
     dilations: Any = 1,
     data_format: str | None = None,
 ) -> Operand:
-    """Every channel with its own filters (spatial..., channels, multiplier); channels * multiplier channels result."""
+    """Every channel with its own filters (spatial..., channels, multiplier); channels * multiplier channels
+    result."""
     w = lift(filters)
     *kernel, channels, multiplier = shape_of(w)
     if not isinstance(channels, int):
-        raise ShapeError(f"depthwise_conv needs a known number of channels, got filters {shape_text(shape_of(w))}")
+        raise ShapeError(
+            f"depthwise_conv needs a known number of channels, got filters {shape_text(shape_of(w))}"
+        )
     grouped = reshape(w, (*kernel, 1, channels * multiplier))
     return conv(x, grouped, strides, padding, dilations, data_format, channels)
 
@@ -506,6 +536,7 @@ def separable_conv(
     dilations: Any = 1,
     data_format: str | None = None,
 ) -> Operand:
-    """:func:`depthwise_conv`, then a convolution with ``pointwise_filters`` (1..., channels * multiplier, filters)."""
+    """:func:`depthwise_conv`, then a convolution with ``pointwise_filters`` (1..., channels * multiplier,
+    filters)."""
     spread = depthwise_conv(x, depthwise_filters, strides, padding, dilations, data_format)
     return conv(spread, pointwise_filters, 1, "VALID", 1, data_format)

@@ -42,18 +42,23 @@ class Iota(Op):
 
     def infer(self) -> TensorType:
         if len(self.shape) != 1 or not (self.dtype.is_integer or self.dtype.is_floating):
-            raise ShapeError(f"iota makes vectors of numbers, not {self.dtype.name} of rank {len(self.shape)}")
+            raise ShapeError(
+                f"iota makes vectors of numbers, not {self.dtype.name} of rank {len(self.shape)}"
+            )
         return TensorType(self.dtype, self.shape)
 
     def kernel(self) -> Any:
-        return np.arange(self.shape[0]).astype(self.dtype.np)  # type: ignore[arg-type, call-overload]
+        (size,) = self.shape
+        assert isinstance(size, int)
+        return np.arange(size).astype(self.dtype.np)
 
     def vjp(self, g: Operand, y: Operand) -> Any:
         return ()
 
 
 class Range(Op):
-    """``start, start + delta, ...`` up to but without ``limit``, all scalars that are known only when the graph runs.
+    """``start, start + delta, ...`` up to but without ``limit``, all scalars that are known only when the
+    graph runs.
 
     ``length`` holds one fresh symbol: the size of the result.
     """
@@ -64,7 +69,9 @@ class Range(Op):
     def infer(self, start: TensorType, limit: TensorType, delta: TensorType) -> TensorType:
         for t in (start, limit, delta):
             if t.shape != () or t.dtype is not start.dtype or t.dtype.kind not in "iuf":
-                raise DTypeError(f"range needs three scalars of one integer or float dtype, got {start}, {limit}, {delta}")
+                raise DTypeError(
+                    f"range needs three scalars of one integer or float dtype, got {start}, {limit}, {delta}"
+                )
         return TensorType(start.dtype, self.length)
 
     def kernel(self, start: Array, limit: Array, delta: Array) -> Any:
@@ -77,8 +84,8 @@ class Range(Op):
 
 def _count(start: Any, limit: Any, delta: Any) -> int:
     if all(isinstance(v, int) for v in (start, limit, delta)):
-        return max(0, -((start - limit) // delta))
-    return max(0, math.ceil((limit - start) / delta))
+        return max(0, int((limit - start + delta - (1 if delta > 0 else -1)) // delta))
+    return max(0, math.ceil((limit - start) / float(delta)))
 
 
 def iota(size: Dim, dtype: DType) -> Operand:
@@ -92,7 +99,9 @@ def fill(shape: Any, value: Any, dtype: Any = None) -> Operand:
     """A tensor of ``shape`` with ``value`` everywhere. Raises ShapeError when the value is no scalar."""
     operand = lift(value) if dtype is None else lift(value, as_dtype(dtype))
     if rank_of(operand):
-        raise ShapeError(f"fill: the value must be a scalar, got shape {list(shape_of(operand))}; use tf.broadcast_to")
+        raise ShapeError(
+            f"fill: the value must be a scalar, got shape {list(shape_of(operand))}; use tf.broadcast_to"
+        )
     return broadcast_to(operand if dtype is None else cast(operand, dtype), _checked_sizes(shape))
 
 
@@ -136,18 +145,19 @@ def ones_like(x: Any, dtype: Any = None) -> Operand:
 def arange(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None) -> Operand:
     """``start, start + delta, ...`` without ``limit``; ``arange(n)`` counts from 0.
 
-    Arguments are numbers, dims or scalar tensors. Where the length is only known when the graph runs, the result has a
-    size of its own. Raises ArgumentError for a step of 0.
+    Arguments are numbers, dims or scalar tensors. Where the length is only known when the graph runs, the
+    result has a size of its own. Raises ArgumentError for a step of 0.
     """
     begin, end = (0, start) if limit is None else (start, limit)
     if all(isinstance(v, (int, float, np.generic)) for v in (begin, end, delta)):
         return _static_range(begin, end, delta, dtype)
     wanted = _range_dtype((begin, end, delta), dtype)
-    known = [_known_scalar(v) for v in (begin, end, delta)] if wanted.is_integer else [None]
-    if any(k is None for k in known):
-        a, b, c = (reshape(cast(lift(v, wanted), wanted), ()) for v in (begin, end, delta))
-        return bind(Range((fresh_symbol(),)), a, b, c)
-    return _integer_range(*known, wanted)  # type: ignore[arg-type]
+    if wanted.is_integer:
+        first, last, step = (_known_scalar(v) for v in (begin, end, delta))
+        if first is not None and last is not None and step is not None:
+            return _integer_range(first, last, step, wanted)
+    a, b, c = (reshape(cast(lift(v, wanted), wanted), ()) for v in (begin, end, delta))
+    return bind(Range((fresh_symbol(),)), a, b, c)
 
 
 def _static_range(start: Any, limit: Any, delta: Any, dtype: Any) -> Operand:
@@ -186,7 +196,9 @@ def _range_dtype(values: tuple[Any, ...], dtype: Any) -> DType:
     tensors = [o for o in map(current().as_operand, values) if o is not None]
     found = {dtype_of(o) for o in tensors} or {int32}
     if len(found) > 1:
-        raise DTypeError(f"range mixes {', '.join(sorted(d.name for d in found))}; cast the arguments or give dtype=")
+        raise DTypeError(
+            f"range mixes {', '.join(sorted(d.name for d in found))}; cast the arguments or give dtype="
+        )
     has_float = any(isinstance(v, float) for v in values)
     return float32 if has_float and not min(found, key=str).is_floating else found.pop()
 
@@ -232,11 +244,14 @@ def one_hot(
 ) -> Operand:
     """``on_value`` at the index of each element along a new axis of size ``depth``, ``off_value`` elsewhere.
 
-    An index outside [0, depth) gives a row of ``off_value``. Raises DTypeError for indices that are no integers.
+    An index outside [0, depth) gives a row of ``off_value``. Raises DTypeError for indices that are no
+    integers.
     """
     operand = lift(indices)
     if not dtype_of(operand).is_integer:
-        raise DTypeError(f"one_hot needs integer indices, got {dtype_of(operand).name}; cast them with tf.cast")
+        raise DTypeError(
+            f"one_hot needs integer indices, got {dtype_of(operand).name}; cast them with tf.cast"
+        )
     (count,) = resolve_shape(depth)
     place = normalize_axis(axis, rank_of(operand) + 1)
     columns = iota(count, dtype_of(operand))
@@ -254,7 +269,8 @@ def _on_off(hit: Operand, on_value: Any, off_value: Any, dtype: Any) -> Operand:
 
 
 def meshgrid(*values: Any, indexing: str = "xy") -> list[Operand]:
-    """Coordinate grids of vectors: result i repeats vector i along all other axes. ``"xy"`` swaps the first two axes."""
+    """Coordinate grids of vectors: result i repeats vector i along all other axes. ``"xy"`` swaps the first
+    two axes."""
     if indexing not in ("xy", "ij"):
         raise ArgumentError(f"meshgrid: indexing={indexing!r} must be 'xy' or 'ij'")
     vectors = [reshape(v, (-1,)) for v in lift_all(values, "meshgrid")]
@@ -264,7 +280,8 @@ def meshgrid(*values: Any, indexing: str = "xy") -> list[Operand]:
     sizes = [shape_of(v)[0] for v in vectors]
     shape = tuple(sizes[i] for i in order)
     return [
-        broadcast_to(reshape(v, tuple(sizes[i] if k == i else 1 for k in order)), shape) for i, v in enumerate(vectors)
+        broadcast_to(reshape(v, tuple(sizes[i] if k == i else 1 for k in order)), shape)
+        for i, v in enumerate(vectors)
     ]
 
 
@@ -272,6 +289,8 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_) -> Opera
     """``mask[..., j] = j < lengths[...]``, with ``maxlen`` columns (by default the largest length)."""
     operand = lift(lengths)
     if not dtype_of(operand).is_integer:
-        raise DTypeError(f"sequence_mask needs integer lengths, got {dtype_of(operand).name}; cast them with tf.cast")
+        raise DTypeError(
+            f"sequence_mask needs integer lengths, got {dtype_of(operand).name}; cast them with tf.cast"
+        )
     positions = arange(reduce_max(operand) if maxlen is None else maxlen, dtype=dtype_of(operand))
     return cast(less(positions, expand_dims(operand, -1)), dtype)

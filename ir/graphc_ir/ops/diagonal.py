@@ -21,7 +21,8 @@ from graphc_ir.types import TensorType
 
 
 class Triangle(Op):
-    """Matrices with zeros outside a triangle: on and above diagonal ``offset`` (``upper``), or on and below it.
+    """Matrices with zeros outside a triangle: on and above diagonal ``offset`` (``upper``), or on and below
+    it.
 
     Diagonal 0 is the main one; positive ones lie above it.
     """
@@ -60,14 +61,17 @@ def triu(x: Any, k: int = 0) -> Operand:
 
 
 def band_part(x: Any, num_lower: int, num_upper: int) -> Operand:
-    """``num_lower`` diagonals below and ``num_upper`` above the main one, zeros elsewhere; -1 keeps the whole triangle."""
+    """``num_lower`` diagonals below and ``num_upper`` above the main one, zeros elsewhere; -1 keeps the
+    whole triangle."""
     operand = lift(x)
     if int(num_lower) >= 0:
         operand = triu(operand, -int(num_lower))
     return tril(operand, int(num_upper)) if int(num_upper) >= 0 else operand
 
 
-def eye(num_rows: Any, num_columns: Any = None, batch_shape: Any = (), dtype: Any = float32, k: int = 0) -> Operand:
+def eye(
+    num_rows: Any, num_columns: Any = None, batch_shape: Any = (), dtype: Any = float32, k: int = 0
+) -> Operand:
     """Matrices with ones on diagonal ``k``, one per element of ``batch_shape``."""
     size, across = _one_size(num_rows), _one_size(num_rows if num_columns is None else num_columns)
     ones = cast(_on_diagonal(size, across, k), dtype)
@@ -95,7 +99,9 @@ def diag(diagonal: Any, k: int = 0, padding_value: Any = 0) -> Operand:
         raise ShapeError("diag needs vectors, got a scalar")
     size = shape_of(operand)[-1] + abs(k)
     across = _along_columns(operand, size, k)
-    return select(_on_diagonal(size, size, k), expand_dims(across, -2), lift(padding_value, dtype_of(operand)))
+    return select(
+        _on_diagonal(size, size, k), expand_dims(across, -2), lift(padding_value, dtype_of(operand))
+    )
 
 
 def _along_columns(diagonal: Operand, columns: Dim, k: int) -> Operand:
@@ -142,7 +148,8 @@ def _diagonal_length(rows: Dim, columns: Dim, k: int) -> Dim:
     down, across = rows + min(k, 0), columns - max(k, 0)
     shorter = dims.known_ge(across, down)
     if shorter is None:
-        raise ShapeError(f"the length of diagonal {k} of {rows} x {columns} matrices depends on which side is longer; give "
+        raise ShapeError(f"the length of diagonal {k} of {rows} x {columns} matrices depends on which side "
+                         "is longer; give "
                          "one of the sizes as a number")  # fmt: skip
     length = down if shorter else across
     if dims.known_ge(length, 1) is False:

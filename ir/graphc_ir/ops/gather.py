@@ -1,4 +1,5 @@
-"""Gathering and scattering by integer indices. Indices count from 0; one outside its axis is an error, negative too."""
+"""Gathering and scattering by integer indices. Indices count from 0; one outside its axis is an error,
+negative too."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ class Gather(Op):
 
 
 class GatherND(Op):
-    """Slices of ``x`` at index tuples: the last axis of ``indices`` holds positions on the axes after ``batch_dims``."""
+    """Slices of ``x`` at index tuples: the last axis of ``indices`` holds positions on the axes after
+    ``batch_dims``."""
 
     batch_dims: int
 
@@ -72,7 +74,9 @@ class GatherND(Op):
         depth = _index_depth(self, indices)
         b = self.batch_dims
         if indices.rank <= b or b + depth > x.rank:
-            raise ShapeError(f"gather_nd: {depth} indices after {b} batch axes do not fit {x} with indices {indices}")
+            raise ShapeError(
+                f"gather_nd: {depth} indices after {b} batch axes do not fit {x} with indices {indices}"
+            )
         _require_shapes(self, x.shape[:b], indices.shape[:b], f"batch axes of {x} and {indices}")
         return x.with_shape((*indices.shape[:-1], *x.shape[b + depth :]))
 
@@ -106,11 +110,14 @@ class GatherElements(Op):
         return np.take_along_axis(x, indices, self.axis)
 
     def vjp(self, g: Operand, y: Operand, x: Operand, indices: Operand) -> Any:
-        return lambda: bind(ScatterElements("add", self.axis), zeros(shape_of(x), dtype_of(g)), indices, g), INDEX
+        return lambda: bind(
+            ScatterElements("add", self.axis), zeros(shape_of(x), dtype_of(g)), indices, g
+        ), INDEX
 
 
 class Scatter(Op, abstract=True):
-    """A copy of ``x`` with updates brought in at indices; ``reduction`` is one of "none", "add", "max", "min".
+    """A copy of ``x`` with updates brought in at indices; ``reduction`` is one of "none", "add", "max",
+    "min".
 
     With "none", the last of several updates of one element stays.
     """
@@ -230,7 +237,8 @@ def _scatter_rows(rows: Array, flat: Array, updates: Array, reduction: str) -> N
 def check_indices(op: Op, indices: TensorType) -> None:
     """Raises DTypeError unless the indices are integers."""
     if not indices.dtype.is_integer:
-        raise DTypeError(f"{op.name} needs integer indices, got {indices}; cast them with tf.cast(x, tf.int32), or use "
+        raise DTypeError(f"{op.name} needs integer indices, got {indices}; cast them with tf.cast(x, "
+                         "tf.int32), or use "
                          "tf.boolean_mask for bools")  # fmt: skip
 
 
@@ -240,7 +248,8 @@ def check_range(op: Op, indices: Array, size: int, axis: int) -> None:
         return
     low, high = indices.min(), indices.max()
     if low < 0 or high >= size:
-        raise ArgumentError(f"{op.name}: index {low if low < 0 else high} is out of range for axis {axis} of size {size}; "
+        raise ArgumentError(f"{op.name}: index {low if low < 0 else high} is out of range for axis {axis} "
+                            f"of size {size}; "
                             f"expected 0 <= index < {size}" + _negative_hint(low, size))  # fmt: skip
 
 
@@ -251,7 +260,8 @@ def _negative_hint(low: Any, size: int) -> str:
 def _index_depth(op: Op, indices: TensorType) -> int:
     depth = indices.shape[-1] if indices.shape else None
     if not isinstance(depth, int):
-        raise ShapeError(f"{op.name}: the last axis of the indices holds one index tuple and must have a known size, "
+        raise ShapeError(f"{op.name}: the last axis of the indices holds one index tuple and must have a "
+                         "known size, "
                          f"got {indices}")  # fmt: skip
     return depth
 
@@ -270,7 +280,9 @@ def _require_shapes(op: Op, have: Shape, wanted: Shape, what: str) -> None:
 def _require_aligned(op: Op, x: TensorType, indices: TensorType, axis: int) -> None:
     if x.rank != indices.rank or axis >= x.rank:
         raise ShapeError(f"{op.name} on axis {axis}: {x} and indices {indices} must have the same rank")
-    _require_shapes(op, indices.shape, replaced(x.shape, axis, indices.shape[axis]), f"indices {indices} into {x}")
+    _require_shapes(
+        op, indices.shape, replaced(x.shape, axis, indices.shape[axis]), f"indices {indices} into {x}"
+    )
 
 
 def _coordinate(shape: Shape, axis: int, dtype: Any) -> Operand:
@@ -299,8 +311,8 @@ def scatter_along(updates: Operand, indices: Operand, axis: int, shape: Shape) -
 def gather(x: Any, indices: Any, axis: int | None = None, batch_dims: int = 0) -> Operand:
     """Slices of ``x`` along ``axis`` at ``indices``, with ``batch_dims`` leading axes in common.
 
-    The result has shape ``x.shape[:axis] + indices.shape[batch_dims:] + x.shape[axis + 1:]``. Raises ArgumentError for
-    an index outside the axis, also a negative one.
+    The result has shape ``x.shape[:axis] + indices.shape[batch_dims:] + x.shape[axis + 1:]``. Raises
+    ArgumentError for an index outside the axis, also a negative one.
     """
     operand, where = lift(x), lift(indices)
     rank = rank_of(operand)
@@ -309,7 +321,9 @@ def gather(x: Any, indices: Any, axis: int | None = None, batch_dims: int = 0) -
     if not batch:
         return bind(Gather(place), operand, where)
     if place < batch or place >= rank:
-        raise ArgumentError(f"gather: axis={place} must not be below batch_dims={batch} nor beyond rank {rank}")
+        raise ArgumentError(
+            f"gather: axis={place} must not be below batch_dims={batch} nor beyond rank {rank}"
+        )
     return _gather_batched(operand, where, place, batch)
 
 
@@ -324,7 +338,8 @@ def _gather_batched(x: Operand, indices: Operand, axis: int, batch: int) -> Oper
 
 
 def gather_nd(x: Any, indices: Any, batch_dims: int = 0) -> Operand:
-    """Slices of ``x`` at index tuples held by the last axis of ``indices``, with ``batch_dims`` common leading axes.
+    """Slices of ``x`` at index tuples held by the last axis of ``indices``, with ``batch_dims`` common
+    leading axes.
 
     Raises ArgumentError for an index outside its axis, also a negative one.
     """
@@ -347,7 +362,8 @@ def scatter_nd(indices: Any, updates: Any, shape: Any) -> Operand:
 def tensor_scatter_nd(x: Any, indices: Any, updates: Any, reduction: str = "none") -> Operand:
     """``x`` with updates at index tuples: "none" puts them in place, "add", "sub", "max" and "min" combine.
 
-    Raises ArgumentError for an unknown reduction or an index out of range, ShapeError for updates that do not fit.
+    Raises ArgumentError for an unknown reduction or an index out of range, ShapeError for updates that do
+    not fit.
     """
     operand = lift(x)
     values = lift(updates, dtype_of(operand))
@@ -384,7 +400,8 @@ def tensor_scatter_nd_min(x: Any, indices: Any, updates: Any) -> Operand:
 
 
 def scatter_elements(x: Any, indices: Any, updates: Any, axis: int = 0, reduction: str = "none") -> Operand:
-    """``x`` with ``updates`` brought in along ``axis`` where ``indices`` (of the same shape as updates) says."""
+    """``x`` with ``updates`` brought in along ``axis`` where ``indices`` (of the same shape as updates)
+    says."""
     if reduction not in REDUCTIONS:
         raise ArgumentError(f"unknown reduction {reduction!r}; use one of {', '.join(REDUCTIONS)}")
     operand = lift(x)
@@ -398,7 +415,9 @@ def wrap_negative(indices: Operand, size: Dim) -> Operand:
     if dtype.is_unsigned:
         return indices
     below = cast(less(indices, lift(0, dtype)), dtype)
-    return add(indices, mul(below, size_operand(size, dtype) if dtype in (int32, int64) else lift(size, dtype)))
+    return add(
+        indices, mul(below, size_operand(size, dtype) if dtype in (int32, int64) else lift(size, dtype))
+    )
 
 
 def add_rows_by_matmul(x: Operand, indices: Operand, updates: Operand) -> Operand:

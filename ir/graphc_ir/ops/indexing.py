@@ -21,6 +21,7 @@ from graphc_ir.ops.base import (
     lift,
     rank_of,
     shape_of,
+    to_array,
 )
 from graphc_ir.ops.creation import iota
 from graphc_ir.ops.elementwise import cast
@@ -47,8 +48,9 @@ _END: Final = 2**63 - 1
 
 
 class ClampedSlice(Op):
-    """``x[start:stop:step]`` on one axis with Python's rules: negative bounds count from the end, and bounds outside
-    the axis are moved to it. For axes of unknown size, so that the result has a size of its own (``length``)."""
+    """``x[start:stop:step]`` on one axis with Python's rules: negative bounds count from the end, and bounds
+    outside the axis are moved to it. For axes of unknown size, so that the result has a size of its own
+    (``length``)."""
 
     axis: int
     bounds: Shape
@@ -74,7 +76,8 @@ class ClampedSlice(Op):
 
 
 def is_basic(key: Any) -> bool:
-    """Whether a key has only ints, slices of ints, Ellipsis and None: NumPy then gives a view, and so may callers."""
+    """Whether a key has only ints, slices of ints, Ellipsis and None: NumPy then gives a view, and so may
+    callers."""
     if type(key) is tuple:
         return all(map(is_basic, key))
     if type(key) is slice:
@@ -88,7 +91,8 @@ _BOUND: Final = frozenset((int, type(None)))
 def getitem(x: Operand, key: Any) -> Operand:
     """``x[key]`` for ints, slices, Ellipsis, newaxis, bool masks and integer arrays or tensors, as in NumPy.
 
-    Raises ArgumentError for an index outside its axis, too many indices, and slice bounds that depend on data.
+    Raises ArgumentError for an index outside its axis, too many indices, and slice bounds that depend on
+    data.
     """
     operand = lift(x)
     shape = shape_of(operand)
@@ -110,7 +114,10 @@ def _frozen(key: Any) -> tuple[Any, ...]:
 def _plan(frozen: tuple[Any, ...], shape: Shape) -> tuple[Slice | None, Reshape | None]:
     """The ops that basic indexing of a static shape takes."""
     keys = [slice(*k) if type(k) is tuple else k for k in frozen]
-    starts, stops, steps, kept = [], [], [], []  # type: ignore[var-annotated]
+    starts: list[int] = []
+    stops: list[int] = []
+    steps: list[int] = []
+    kept: list[Dim] = []
     for key in _expand_ellipsis(keys, len(shape)):
         if key is None:
             kept.append(1)
@@ -129,8 +136,8 @@ def _plan(frozen: tuple[Any, ...], shape: Shape) -> tuple[Slice | None, Reshape 
 
 def _static_bounds(key: Any, size: Any, axis: int) -> tuple[int, int, int]:
     if type(key) is not slice:
-        start = _element(key, size, axis)
-        return start, start + 1, 1  # type: ignore[return-value, operator]
+        place: Any = _element(key, size, axis)
+        return place, place + 1, 1
     if key.step == 0:
         raise ArgumentError(f"slice step 0 on axis {axis}; expected another number")
     start, stop, step = key.indices(size)
@@ -144,23 +151,62 @@ def _resolved(key: Any) -> Any:
     if isinstance(key, slice):
         return slice(_bound(key.start), _bound(key.stop), _step(key.step))
     if isinstance(key, (bool, np.bool_)):
-        raise ArgumentError(f"{key} is no index; use an int, a mask of the tensor's shape, or None for a new axis")
+        raise ArgumentError(
+            f"{key} is no index; use an int, a mask of the tensor's shape, or None for a new axis"
+        )
     if isinstance(key, (int, np.integer)):
         return int(key)
-    operand = lift(_index_array(key))
+    operand = current().as_operand(key)
+    if operand is None:
+        return _index_array(key)
     if dtype_of(operand).is_integer and not rank_of(operand):
         known = current().symbolic_dims(operand)
         return operand if known is None else known[0]
     if not (dtype_of(operand).is_integer or dtype_of(operand).is_bool):
-        raise DTypeError(f"a tensor of dtype {dtype_of(operand).name} is no index; use integers or a bool mask")
+        raise DTypeError(
+            f"a tensor of dtype {dtype_of(operand).name} is no index; use integers or a bool mask"
+        )
     return operand
 
 
 def _index_array(key: Any) -> Any:
-    """Lists as arrays; an empty one holds no floats, but no indices."""
-    if not isinstance(key, (list, tuple)) or any(hasattr(item, "shape") and item.shape for item in key):
-        return key
-    return np.array(key, np.int32) if not key else key
+    """Plain data as an operand, or as an array while its negative indices can still be changed in place."""
+    # An empty list would be floats.
+    array = (
+        np.zeros(np.shape(key), np.int32)
+        if isinstance(key, (list, tuple)) and not np.size(key)
+        else to_array(key)
+    )
+    if array.dtype.kind not in "iub":
+        raise DTypeError(f"an array of dtype {array.dtype} is no index; use integers or a bool mask")
+    return lift(array) if array.dtype.kind == "b" else _Indices(array)
+
+
+class _Indices:
+    """Integer indices whose values are known."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def lifted(self, size: Dim) -> Operand:
+        """As an operand, with negative indices counted from the end of an axis of this size."""
+        if not self.array.size or self.array.min() >= 0:
+            return lift(self.array)
+        if isinstance(size, int) and self.array.min() >= -size:
+            return lift(
+                np.where(self.array < 0, self.array + size, self.array).astype(self.array.dtype, copy=False)
+            )
+        return wrap_negative(lift(self.array), size)
+
+
+def _is_mask(key: Any) -> bool:
+    return _is_operand(key) and not isinstance(key, _Indices) and dtype_of(key).is_bool
+
+
+def _indices(key: Any, size: Dim) -> Operand:
+    return key.lifted(size) if isinstance(key, _Indices) else wrap_negative(key, size)
 
 
 def _bound(value: Any) -> Dim | None:
@@ -175,7 +221,8 @@ def _bound(value: Any) -> Dim | None:
     known = current().symbolic_dims(operand)
     if known is None:
         raise ArgumentError("a slice bound depends on data, so the size of the slice is not known; write "
-                            "tf.gather(x, start + tf.range(size), axis=...) for a fixed size, or tf.boolean_mask")  # fmt: skip
+                            "tf.gather(x, start + tf.range(size), axis=...) for a fixed size, or "
+                            "tf.boolean_mask")
     return known[0]
 
 
@@ -196,7 +243,7 @@ def _covers(key: Any) -> int:
     """How many axes a key item uses up."""
     if key is None or key is Ellipsis:
         return 0
-    return rank_of(key) if _is_operand(key) and dtype_of(key).is_bool else 1
+    return rank_of(key) if _is_mask(key) else 1
 
 
 def _expand_ellipsis(keys: list[Any], rank: int) -> list[Any]:
@@ -218,7 +265,7 @@ def _index(x: Operand, keys: list[Any]) -> Operand:
     axis = source = 0
     for key in keys:
         if _is_operand(key):
-            if dtype_of(key).is_bool:
+            if _is_mask(key):
                 check_mask(key, shape_of(x), source)
             operands.append((axis, key))
             plain += [slice(None)] * _covers(key)
@@ -240,8 +287,11 @@ def _advanced(x: Operand, operands: list[tuple[int, Operand]], lead: int | None)
     """``operands`` are masks and integer indices with the axis each starts at; other axes are kept whole."""
     if len(operands) == 1:
         axis, key = operands[0]
-        count = 1 if dtype_of(key).is_bool else rank_of(key)
-        found = boolean_mask(x, key, axis) if dtype_of(key).is_bool else _gather(x, key, axis)
+        if _is_mask(key):
+            found, count = boolean_mask(x, key, axis), 1
+        else:
+            where = _indices(key, shape_of(x)[axis])
+            found, count = gather(x, where, axis), rank_of(where)
         return _move(found, axis, count, 0) if lead is None else found
     columns = [pair for axis, key in operands for pair in _columns(x, axis, key)]
     axes = [axis for axis, _ in columns]
@@ -252,14 +302,10 @@ def _advanced(x: Operand, operands: list[tuple[int, Operand]], lead: int | None)
     return found if lead is None else _move(found, 0, len(shape), lead)
 
 
-def _gather(x: Operand, indices: Operand, axis: int) -> Operand:
-    return gather(x, wrap_negative(indices, shape_of(x)[axis]), axis)
-
-
 def _columns(x: Operand, axis: int, key: Operand) -> list[tuple[int, Operand]]:
     """One vector of positions per axis that a key item covers."""
-    if not dtype_of(key).is_bool:
-        return [(axis, wrap_negative(key, shape_of(x)[axis]))]
+    if not _is_mask(key):
+        return [(axis, _indices(key, shape_of(x)[axis]))]
     places = argwhere(key)
     return [(axis + i, reshape(slice_axis(places, 1, i, i + 1), (-1,))) for i in range(rank_of(key))]
 
@@ -316,7 +362,8 @@ def _element(index: Dim, size: Dim, axis: int) -> Dim:
     position = size + index if negative else index
     outside = dims.known_ge(position, 0) is False or dims.known_ge(size, position + 1) is False
     if outside:
-        raise ArgumentError(f"index {index} is out of range for axis {axis} of size {size}; expected {-size} <= index < "
+        raise ArgumentError(f"index {index} is out of range for axis {axis} of size {size}; expected "
+                            f"{-size} <= index < "
                             f"{size}")  # fmt: skip
     return position
 
@@ -333,7 +380,8 @@ def _slice_bounds(key: slice, size: Dim, axis: int) -> tuple[Dim, Dim, int] | No
         return 0, 0, 1
     if not (dims.known_ge(low, 0) and dims.known_ge(size, high)):
         return None
-    # Whether they are in order may stay open if the result's size follows the axis: it is checked when the graph runs.
+    # Whether they are in order may stay open if the result's size follows the axis: it is checked when the
+    # graph runs.
     ordered = dims.known_ge(high, low) or not isinstance(slice_size(start, stop, step), int)
     return (start, stop, step) if ordered else None
 

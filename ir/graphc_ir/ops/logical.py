@@ -161,3 +161,27 @@ def is_inf(x: Any) -> Operand:
 def is_finite(x: Any) -> Operand:
     """Whether each element is a finite number."""
     return bind(IsFinite(), lift(x))
+
+
+def tensor_and(x: Any, y: Any) -> Operand:
+    """What ``x & y`` means: logical for bool, bit by bit for integers."""
+    a, b = promote(x, y)
+    return logical_and(a, b) if dtype_of(a).is_bool else bitwise_and(a, b)
+
+
+def tensor_or(x: Any, y: Any) -> Operand:
+    """What ``x | y`` means: logical for bool, bit by bit for integers."""
+    a, b = promote(x, y)
+    return logical_or(a, b) if dtype_of(a).is_bool else bitwise_or(a, b)
+
+
+def tensor_xor(x: Any, y: Any) -> Operand:
+    """What ``x ^ y`` means: logical for bool, bit by bit for integers."""
+    a, b = promote(x, y)
+    return logical_xor(a, b) if dtype_of(a).is_bool else bitwise_xor(a, b)
+
+
+def tensor_not(x: Any) -> Operand:
+    """What ``~x`` means: logical for bool, bit by bit for integers."""
+    operand = lift(x)
+    return logical_not(operand) if dtype_of(operand).is_bool else invert(operand)

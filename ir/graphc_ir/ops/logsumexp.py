@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from graphc_ir.ops.arithmetic import abs_real
-from graphc_ir.ops.base import Array, Operand, bind, dtype_of, lift, normalize_axes, rank_of
+from graphc_ir.ops.base import Array, Operand, bind, lift, normalize_axes, rank_of, shape_of
 from graphc_ir.ops.cumulative import Cumulative, bind_cumulative, cumsum
-from graphc_ir.ops.elementwise import add, exp, greater, less, log, mul, neg, select, sub
+from graphc_ir.ops.elementwise import add, exp, greater, log, mul, neg, select, sub
 from graphc_ir.ops.logical import is_finite, logical_and
 from graphc_ir.ops.movement import reshape
 from graphc_ir.ops.reduction import Reduction, reduce_max, reduce_sum, reduced_shape
-from graphc_ir.ops.base import shape_of
 
 
 class ReduceLogsumexp(Reduction):

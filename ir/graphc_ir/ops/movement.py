@@ -1,4 +1,5 @@
-"""Ops that move elements without computing: reshape, transpose, broadcast, concatenation, slices, padding, tiling."""
+"""Ops that move elements without computing: reshape, transpose, broadcast, concatenation, slices, padding,
+tiling."""
 
 from __future__ import annotations
 
@@ -80,12 +81,15 @@ class BroadcastTo(Op):
         except ValueError as error:
             raise ShapeError(f"cannot broadcast {x} to {list(self.shape)}: {error}") from error
         if not fits:
-            raise ShapeError(f"cannot broadcast {x} to [{', '.join(map(str, self.shape))}]; only sizes of 1 grow")
+            raise ShapeError(
+                f"cannot broadcast {x} to [{', '.join(map(str, self.shape))}]; only sizes of 1 grow"
+            )
         return x.with_shape(self.shape)
 
     def kernel(self, x: Array) -> Any:
         # A filled tensor is memory of its own: BLAS and vector loops are slow on views without strides.
-        return np.broadcast_to(x, self.shape) if x.shape else np.full(self.shape, x)
+        shape: Any = self.shape
+        return np.broadcast_to(x, shape) if x.shape else np.full(shape, x)
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
         return g  # the engine sums a broadcast cotangent back to the operand's shape
@@ -113,7 +117,8 @@ class Concat(Op):
         return True
 
     def vjp(self, g: Operand, y: Operand, *operands: Operand) -> Any:
-        parts, start = [], 0
+        parts: list[Operand] = []
+        start: Dim = 0
         for operand in operands:
             size = shape_of(operand)[self.axis]
             parts.append(slice_axis(g, self.axis, start, start + size))
@@ -151,15 +156,16 @@ class Split(Op):
         try:
             dims.require_equal(total, x.shape[self.axis], "sizes of split")
         except ValueError as error:
-            raise ShapeError(f"split: sizes [{', '.join(map(str, self.sizes))}] do not add up to axis {self.axis} of {x}: "
+            raise ShapeError(f"split: sizes [{', '.join(map(str, self.sizes))}] do not add up to axis "
+                             f"{self.axis} of {x}: "
                              f"{error}") from error  # fmt: skip
         return tuple(x.with_shape(replaced(x.shape, self.axis, size)) for size in self.sizes)
 
     def kernel(self, x: Array) -> Any:
         parts, start, lead = [], 0, (slice(None),) * self.axis
         for size in self.sizes:
-            parts.append(x[(*lead, slice(start, start + size))])  # type: ignore[operator, misc]
-            start += size  # type: ignore[assignment, operator]
+            parts.append(x[(*lead, slice(start, start + size))])
+            start += size
         return tuple(parts) if len(parts) != 1 else parts[0]
 
     def vjp(self, g: Any, y: Any, x: Operand) -> Any:
@@ -167,8 +173,8 @@ class Split(Op):
 
 
 class Slice(Op):
-    """``x[starts:stops:steps]`` on every axis. ``stops`` are exclusive; all bounds are normalised (no negatives,
-    except a stop of -1 under a negative step, which means "through element 0")."""
+    """``x[starts:stops:steps]`` on every axis. ``stops`` are exclusive; all bounds are normalised (no
+    negatives, except a stop of -1 under a negative step, which means "through element 0")."""
 
     starts: Shape
     stops: Shape
@@ -202,11 +208,13 @@ class SliceGrad(Op):
     def infer(self, g: TensorType) -> TensorType:
         wanted = tuple(map(slice_size, self.starts, self.stops, self.steps))
         if g.shape != wanted:
-            raise ShapeError(f"slice_grad: the slice has shape [{', '.join(map(str, wanted))}], but the operand is {g}")
+            raise ShapeError(
+                f"slice_grad: the slice has shape [{', '.join(map(str, wanted))}], but the operand is {g}"
+            )
         return g.with_shape(self.shape)
 
     def kernel(self, g: Array) -> Any:
-        out = np.zeros(self.shape, g.dtype)  # type: ignore[arg-type]
+        out = np.zeros(self.shape, g.dtype)
         out[tuple(map(_as_slice, self.starts, self.stops, self.steps))] = g
         return out
 
@@ -216,7 +224,9 @@ class SliceGrad(Op):
     def decompose(self, g: Operand) -> Operand:
         forward = reverse(g, [i for i, step in enumerate(self.steps) if step < 0])
         sizes = shape_of(g)
-        firsts = [a + (k - 1) * s if s < 0 else a for a, k, s in zip(self.starts, sizes, self.steps, strict=True)]
+        firsts = [
+            a + (k - 1) * s if s < 0 else a for a, k, s in zip(self.starts, sizes, self.steps, strict=True)
+        ]
         strides = [abs(s) for s in self.steps]
         spread = _spread(forward, strides)
         # Up to stride - 1 zeros too many stand at the end; they are cut off below.
@@ -235,12 +245,16 @@ def _spread(x: Operand, strides: list[int]) -> Operand:
         shape = shape_of(x)
         column = reshape(x, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
         none = (0,) * (len(shape) + 1)
-        x = reshape(pad_with(column, none, replaced(none, axis + 1, stride - 1)), replaced(shape, axis, shape[axis] * stride))
+        x = reshape(
+            pad_with(column, none, replaced(none, axis + 1, stride - 1)),
+            replaced(shape, axis, shape[axis] * stride),
+        )
     return x
 
 
 class Pad(Op):
-    """The operand with ``before`` and ``after`` elements of the scalar ``value`` (second operand) around each axis."""
+    """The operand with ``before`` and ``after`` elements of the scalar ``value`` (second operand) around
+    each axis."""
 
     before: Shape
     after: Shape
@@ -250,12 +264,14 @@ class Pad(Op):
         if value.shape != ():
             raise ShapeError(f"pad: the fill value must be a scalar, got {value}")
         check_paddings(self, x, self.before, self.after)
-        return x.with_shape(tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True)))
+        return x.with_shape(
+            tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True))
+        )
 
     def kernel(self, x: Array, value: Array) -> Any:
-        inner = tuple(slice(b, b + d) for b, d in zip(self.before, x.shape, strict=True))  # type: ignore[operator]
+        inner = tuple(slice(b, b + d) for b, d in zip(self.before, x.shape, strict=True))
         sizes = [b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True)]
-        out = np.full(sizes, value, x.dtype)  # type: ignore[arg-type]
+        out = np.full(sizes, value, x.dtype)
         out[inner] = x
         return out
 
@@ -269,7 +285,8 @@ class Pad(Op):
 def check_paddings(op: Op, x: TensorType, before: Shape, after: Shape) -> None:
     """Raises ShapeError unless there is one amount of 0 or more per axis and side."""
     if not len(before) == len(after) == x.rank:
-        raise ShapeError(f"{op.name}: amounts for {len(before)} axes, but {x} has rank {x.rank}; give (before, after) for "
+        raise ShapeError(f"{op.name}: amounts for {len(before)} axes, but {x} has rank {x.rank}; give "
+                         "(before, after) for "
                          "every axis")  # fmt: skip
     negative = [d for d in (*before, *after) if dims.known_ge(d, 0) is False]
     if negative:
@@ -316,13 +333,15 @@ def _as_slice(start: Any, stop: Any, step: int) -> slice:
 
 
 def reshape(x: Any, shape: Any) -> Operand:
-    """``x`` under another shape; one size may be -1. ``shape``: ints, dims, or a tensor whose values are sizes.
+    """``x`` under another shape; one size may be -1. ``shape``: ints, dims, or a tensor whose values are
+    sizes.
 
     Raises ShapeError when the element counts differ.
     """
     operand = lift(x)
-    wanted = resolve_shape(shape)
-    return bind(Reshape(_fill_unknown(wanted, shape_of(operand))), operand)
+    have = shape_of(operand)
+    wanted = _fill_unknown(resolve_shape(shape), have)
+    return operand if wanted == have else bind(Reshape(wanted), operand)
 
 
 def resolve_shape(shape: Any) -> Shape:
@@ -351,7 +370,8 @@ def _known(operand: Any) -> Shape:
     interpreter = current()
     known = interpreter.symbolic_dims(interpreter.lift(operand))
     if known is None:
-        raise ArgumentError("a shape depends on values that are only known when the graph runs; build shapes from "
+        raise ArgumentError("a shape depends on values that are only known when the graph runs; build "
+                            "shapes from "
                             "ints and tf.shape(x)")  # fmt: skip
     return known
 
@@ -372,7 +392,9 @@ def _fill_unknown(shape: Shape, have: Shape) -> Shape:
 def _quotient(total: Dim, rest: Dim, have: Shape, shape: Shape) -> Dim:
     result = total // rest
     if dims.known_equal(result * rest, total) is False:
-        raise ShapeError(f"cannot reshape {list(have)} ({total} elements) to {list(shape)}: not divisible by {rest}")
+        raise ShapeError(
+            f"cannot reshape {list(have)} ({total} elements) to {list(shape)}: not divisible by {rest}"
+        )
     return result
 
 
@@ -380,7 +402,11 @@ def transpose(x: Any, permutation: Any = None) -> Operand:
     """Axes in another order; by default reversed."""
     operand = lift(x)
     rank = len(shape_of(operand))
-    order = range(rank)[::-1] if permutation is None else [normalize_axis(int(p), rank, "perm") for p in permutation]
+    order = (
+        range(rank)[::-1]
+        if permutation is None
+        else [normalize_axis(int(p), rank, "perm") for p in permutation]
+    )
     return bind(Transpose(tuple(order)), operand)
 
 
@@ -407,7 +433,9 @@ def squeeze(x: Any, axis: Any = None) -> Operand:
     axes = [i for i, d in enumerate(shape) if d == 1] if axis is None else normalize_axes(axis, len(shape))
     wrong = [i for i in axes if shape[i] != 1]
     if wrong:
-        raise ShapeError(f"squeeze: axis {wrong[0]} of shape {list(shape)} has size {shape[wrong[0]]}, expected 1")
+        raise ShapeError(
+            f"squeeze: axis {wrong[0]} of shape {list(shape)} has size {shape[wrong[0]]}, expected 1"
+        )
     return bind(Reshape(tuple(d for i, d in enumerate(shape) if i not in axes)), operand)
 
 
@@ -462,13 +490,19 @@ def pad_with(x: Operand, before: Shape, after: Shape, value: Any = 0) -> Operand
 
 
 def tile(x: Any, multiples: Any) -> Operand:
-    """``x`` repeated ``multiples[i]`` times along axis i. Raises ShapeError unless there is one multiple per axis."""
+    """``x`` repeated ``multiples[i]`` times along axis i. Raises ShapeError unless there is one multiple per
+    axis."""
     operand, wanted = lift(x), resolve_shape(multiples)
-    return operand if all(isinstance(m, int) and m == 1 for m in wanted) and wanted else bind(Tile(wanted), operand)
+    return (
+        operand
+        if all(isinstance(m, int) and m == 1 for m in wanted) and wanted
+        else bind(Tile(wanted), operand)
+    )
 
 
 def split(x: Any, sizes: Any, axis: int = 0) -> list[Operand]:
-    """Consecutive parts along an axis: an int is a number of equal parts, a sequence the sizes (one may be -1).
+    """Consecutive parts along an axis: an int is a number of equal parts, a sequence the sizes (one may be
+    -1).
 
     Raises ArgumentError or ShapeError when the parts do not fill the axis.
     """
@@ -484,7 +518,8 @@ def _split_sizes(sizes: Any, size: Dim, axis: int) -> Shape:
     if isinstance(sizes, (int, np.integer)):
         count = int(sizes)
         if count < 1 or (isinstance(size, int) and size % count):
-            raise ArgumentError(f"split: axis {axis} of size {size} cannot be cut into {count} equal parts; give their "
+            raise ArgumentError(f"split: axis {axis} of size {size} cannot be cut into {count} equal "
+                                "parts; give their "
                                 "sizes as a list")  # fmt: skip
         return (size // count,) * count
     listed = resolve_shape(sizes)

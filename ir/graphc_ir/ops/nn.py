@@ -18,7 +18,6 @@ from graphc_ir.ops.base import (
     dtype_of,
     lift,
     normalize_axis,
-    promote,
     rank_of,
     shape_of,
     type_of,
@@ -55,7 +54,9 @@ class AlongAxis(Op, abstract=True):
     def infer(self, x: TensorType) -> TensorType:
         check_kind(self, "f", x)
         if not 0 <= self.axis < x.rank:
-            raise ShapeError(f"{self.name} along axis {self.axis} got {x}; expected rank {self.axis + 1} or more")
+            raise ShapeError(
+                f"{self.name} along axis {self.axis} got {x}; expected rank {self.axis + 1} or more"
+            )
         return x
 
     def accepts_out(self) -> bool:
@@ -129,10 +130,12 @@ class SparseSoftmaxCrossEntropy(Op):
     def infer(self, labels: TensorType, logits: TensorType) -> TensorType:
         check_kind(self, "f", logits)
         if not labels.dtype.is_integer:
-            raise DTypeError(f"{self.name} needs integer labels, got {labels}; for one probability per class use "
+            raise DTypeError(f"{self.name} needs integer labels, got {labels}; for one probability per class "
+                             f"use "
                              "softmax_cross_entropy_with_logits")  # fmt: skip
         if labels.rank != logits.rank - 1:
-            raise ShapeError(f"{self.name}: labels {labels} must have one axis less than logits {logits}; for one-hot "
+            raise ShapeError(f"{self.name}: labels {labels} must have one axis less than logits {logits}; "
+                             f"for one-hot "
                              "labels use softmax_cross_entropy_with_logits")  # fmt: skip
         _require_same_shape(self.name, labels, logits.with_shape(logits.shape[:-1]))
         return logits.with_shape(logits.shape[:-1])
@@ -140,7 +143,8 @@ class SparseSoftmaxCrossEntropy(Op):
     def kernel(self, labels: Array, logits: Array) -> Any:
         classes = logits.shape[-1]
         if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-            raise ArgumentError(f"{self.name}: labels reach from {labels.min()} to {labels.max()}, but logits have "
+            raise ArgumentError(f"{self.name}: labels reach from {labels.min()} to {labels.max()}, but "
+                                f"logits have "
                                 f"{classes} classes; expected labels from 0 to {classes - 1}")  # fmt: skip
         z = shifted(logits, -1)
         chosen = np.take_along_axis(z, np.expand_dims(labels, -1).astype(np.intp), -1)
@@ -160,7 +164,8 @@ class SparseSoftmaxCrossEntropy(Op):
 
 
 class SigmoidCrossEntropy(Op):
-    """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), element by element, without overflow."""
+    """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), element by element, without
+    overflow."""
 
     is_elementwise = True
 
@@ -226,8 +231,8 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1) 
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Operand:
     """-log_softmax(logits)[label] for integer labels: shape of labels.
 
-    Raises DTypeError for labels that are no integers, ShapeError for shapes that do not fit, ArgumentError for a label
-    outside [0, classes).
+    Raises DTypeError for labels that are no integers, ShapeError for shapes that do not fit, ArgumentError
+    for a label outside [0, classes).
     """
     return bind(SparseSoftmaxCrossEntropy(), lift(labels), lift(logits))
 
@@ -239,7 +244,7 @@ def sigmoid_cross_entropy_with_logits(labels: Any, logits: Any) -> Operand:
 
 
 def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any) -> Operand:
-    """Like :func:`sigmoid_cross_entropy_with_logits`, with the loss of positive labels times ``pos_weight``."""
+    """Like :func:`sigmoid_cross_entropy_with_logits`, the loss of positive labels times ``pos_weight``."""
     logit = lift(logits)
     label = lift(labels, dtype_of(logit))
     _require_same_shape("weighted_cross_entropy_with_logits", type_of(label), type_of(logit))
@@ -262,21 +267,25 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Operand:
     value = lift(x)
     vector = lift(bias, dtype_of(value))
     if rank_of(vector) != 1 or rank_of(value) < 2:
-        raise ShapeError(f"bias_add needs data of rank 2 or more and a vector, got {type_of(value)} and {type_of(vector)}")
+        raise ShapeError(
+            f"bias_add needs data of rank 2 or more and a vector, got {type_of(value)} and {type_of(vector)}"
+        )
     if data_format is None or not data_format.upper().startswith("NC"):
         return add(value, vector)
     return add(value, reshape(vector, (*shape_of(vector), *(1,) * (rank_of(value) - 2))))
 
 
 def in_top_k(targets: Any, predictions: Any, k: int) -> Operand:
-    """Whether each row's target class is among its ``k`` largest predictions; ties with the last place count as in.
+    """Whether each row's target class is among its ``k`` largest predictions; ties with the last place count
+    as in.
 
-    ``targets``: integers (batch); ``predictions``: floats (batch, classes). Rows whose target prediction is not finite,
-    or whose target is no class, give False.
+    ``targets``: integers (batch); ``predictions``: floats (batch, classes). Rows whose target prediction is
+    not finite, or whose target is no class, give False.
     """
     scores, target = lift(predictions), lift(targets)
     if rank_of(scores) != 2 or rank_of(target) != 1:
-        raise ShapeError(f"in_top_k needs targets (batch) and predictions (batch, classes), got {type_of(target)} and "
+        raise ShapeError(f"in_top_k needs targets (batch) and predictions (batch, classes), got "
+                         f"{type_of(target)} and "
                          f"{type_of(scores)}")  # fmt: skip
     zero = lift(0, dtype_of(scores))
     hot = one_hot(target, shape_of(scores)[1], dtype="bool")
@@ -287,7 +296,8 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Operand:
 
 
 def dropout_with(x: Any, uniform: Any, rate: float) -> Operand:
-    """``x / (1 - rate)`` where ``uniform`` (random numbers from [0, 1), broadcast to x) is at least ``rate``, else 0."""
+    """``x / (1 - rate)`` where ``uniform`` (random numbers from [0, 1), broadcast to x) is at least ``rate``,
+    else 0."""
     if not 0 <= rate < 1:
         raise ArgumentError(f"dropout: rate={rate!r} is the share to drop; expected a number in [0, 1)")
     value = lift(x)

@@ -43,7 +43,9 @@ class BatchNorm(Op):
     def infer(self, x: TensorType, *vectors: TensorType) -> TensorType:
         check_kind(self, "f", x, *vectors)
         if not 0 <= self.axis < x.rank:
-            raise ShapeError(f"{self.name} along axis {self.axis} got {x}; expected rank {self.axis + 1} or more")
+            raise ShapeError(
+                f"{self.name} along axis {self.axis} got {x}; expected rank {self.axis + 1} or more"
+            )
         for vector in vectors:
             _require_vector(self.name, vector, x, self.axis)
         return x
@@ -56,7 +58,14 @@ class BatchNorm(Op):
         return y
 
     def vjp(
-        self, g: Operand, y: Operand, x: Operand, scale: Operand, offset: Operand, mean: Operand, variance: Operand
+        self,
+        g: Operand,
+        y: Operand,
+        x: Operand,
+        scale: Operand,
+        offset: Operand,
+        mean: Operand,
+        variance: Operand,
     ) -> Any:
         shape = vector_shape(shape_of(x), self.axis)
         rest = [i for i in range(rank_of(x)) if i != self.axis]
@@ -73,7 +82,9 @@ class BatchNorm(Op):
             lambda: mul(mul(slope, scale), mul(power(deviation, 3), -0.5)),
         )
 
-    def decompose(self, x: Operand, scale: Operand, offset: Operand, mean: Operand, variance: Operand) -> Operand:
+    def decompose(
+        self, x: Operand, scale: Operand, offset: Operand, mean: Operand, variance: Operand
+    ) -> Operand:
         shape = vector_shape(shape_of(x), self.axis)
         factor = mul(scale, rsqrt(add(variance, self.epsilon)))
         return add(mul(x, reshape(factor, shape)), reshape(sub(offset, mul(mean, factor)), shape))
@@ -109,7 +120,9 @@ class Standardize(Op):
     def infer(self, x: TensorType) -> tuple[TensorType, TensorType, TensorType]:
         check_kind(self, "f", x)
         if self.axes and self.axes[-1] >= x.rank:
-            raise ShapeError(f"{self.name} over axes {self.axes} got {x}; expected rank {self.axes[-1] + 1} or more")
+            raise ShapeError(
+                f"{self.name} over axes {self.axes} got {x}; expected rank {self.axes[-1] + 1} or more"
+            )
         statistic = x.with_shape(reduced_shape(x.shape, self.axes, True))
         return x, statistic, statistic
 
@@ -149,7 +162,9 @@ class _LastAxes(Op, abstract=True):
     def infer(self, x: TensorType, *parameters: TensorType) -> TensorType:
         check_kind(self, "f", x, *parameters)
         if not 0 <= self.axis < x.rank:
-            raise ShapeError(f"{self.name} from axis {self.axis} on got {x}; expected rank {self.axis + 1} or more")
+            raise ShapeError(
+                f"{self.name} from axis {self.axis} on got {x}; expected rank {self.axis + 1} or more"
+            )
         for parameter in parameters:
             self._require_fit(parameter, x)
         return x
@@ -162,7 +177,8 @@ class _LastAxes(Op, abstract=True):
             for a, b in zip(parameter.shape, want, strict=True):
                 dims.require_equal(a, b, "sizes")
         except ValueError as error:
-            raise ShapeError(f"{self.name}: parameter {parameter} must have the shape of the axes from {self.axis} on of "
+            raise ShapeError(f"{self.name}: parameter {parameter} must have the shape of the axes from "
+                             f"{self.axis} on of "
                              f"{x}: {error}") from error  # fmt: skip
 
     def axes(self, x: Operand) -> tuple[int, ...]:
@@ -218,8 +234,8 @@ class RmsNorm(_LastAxes):
 
 
 class LocalResponseNorm(Op):
-    """x / (bias + alpha * s) ** beta, where s sums the squares of the ``depth_radius`` channels (last axis) on each
-    side and of the channel itself."""
+    """x / (bias + alpha * s) ** beta, where s sums the squares of the ``depth_radius`` channels (last axis)
+    on each side and of the channel itself."""
 
     depth_radius: int
     bias: float
@@ -250,7 +266,7 @@ class LocalResponseNorm(Op):
         return sub(direct, mul(mul(x, around), 2 * self.alpha * self.beta))
 
     def _base(self, x: Operand) -> tuple[Operand, Operand]:
-        band = constant(self.band(int(shape_of(x)[-1])), dtype_of(x))  # type: ignore[arg-type]
+        band = constant(self.band(int(shape_of(x)[-1])), dtype_of(x))
         return add(mul(_times(square(x), band), self.alpha), self.bias), band
 
     def decompose(self, x: Operand) -> Operand:
@@ -262,7 +278,7 @@ def _times(x: Operand, matrix: Operand) -> Operand:
     return matmul(x, matrix) if rank_of(x) > 1 else reshape(matmul(reshape(x, (1, -1)), matrix), shape_of(x))
 
 
-# --- public functions ------------------------------------------------------------------------------------------------
+# --- public functions ---------------------------------------------------------------------------------------
 
 
 def moments(x: Any, axes: Any, keepdims: bool = False) -> tuple[Operand, Operand]:
@@ -293,7 +309,9 @@ def batch_normalization(
     return bind(BatchNorm(place, float(variance_epsilon)), value, factor, shift, centre, spread)
 
 
-def _broadcast_batch_norm(x: Operand, mean: Operand, variance: Operand, offset: Any, scale: Any, epsilon: float) -> Operand:
+def _broadcast_batch_norm(
+    x: Operand, mean: Operand, variance: Operand, offset: Any, scale: Any, epsilon: float
+) -> Operand:
     factor = rsqrt(add(variance, epsilon))
     factor = factor if scale is None else mul(factor, scale)
     result = mul(sub(x, mean), factor)
@@ -303,9 +321,11 @@ def _broadcast_batch_norm(x: Operand, mean: Operand, variance: Operand, offset: 
 def batch_norm_training(
     x: Any, scale: Any, offset: Any, axis: int = -1, epsilon: float = 1e-3
 ) -> tuple[Operand, Operand, Operand]:
-    """Batch normalisation with the batch's own statistics: (result, mean, variance), the statistics as vectors.
+    """Batch normalisation with the batch's own statistics: (result, mean, variance), the statistics as
+    vectors.
 
-    ``scale`` and ``offset`` are vectors along ``axis`` or None. The variance is biased (divided by the count).
+    ``scale`` and ``offset`` are vectors along ``axis`` or None. The variance is biased (divided by the
+    count).
     """
     value = lift(x)
     place = normalize_axis(axis, rank_of(value))
@@ -330,7 +350,8 @@ def standardize(x: Any, axes: Any, epsilon: float) -> tuple[Operand, Operand, Op
 
 
 def layer_norm(x: Any, scale: Any, offset: Any, axis: int = -1, epsilon: float = 1e-3) -> Operand:
-    """Layer normalisation over the axes from ``axis`` to the last; scale and offset have the shape of those axes."""
+    """Layer normalisation over the axes from ``axis`` to the last; scale and offset have the shape of those
+    axes."""
     value = lift(x)
     kind = dtype_of(value)
     op = LayerNorm(normalize_axis(axis, rank_of(value)), float(epsilon))
@@ -340,10 +361,14 @@ def layer_norm(x: Any, scale: Any, offset: Any, axis: int = -1, epsilon: float =
 def rms_norm(x: Any, scale: Any, axis: int = -1, epsilon: float = 1e-6) -> Operand:
     """RMS normalisation over the axes from ``axis`` to the last; the scale has the shape of those axes."""
     value = lift(x)
-    return bind(RmsNorm(normalize_axis(axis, rank_of(value)), float(epsilon)), value, lift(scale, dtype_of(value)))
+    return bind(
+        RmsNorm(normalize_axis(axis, rank_of(value)), float(epsilon)), value, lift(scale, dtype_of(value))
+    )
 
 
-def group_norm(x: Any, groups: int, scale: Any, offset: Any, axis: int = -1, epsilon: float = 1e-3) -> Operand:
+def group_norm(
+    x: Any, groups: int, scale: Any, offset: Any, axis: int = -1, epsilon: float = 1e-3
+) -> Operand:
     """Standardises each of ``groups`` runs of channels together with all other axes but the first (batch).
 
     Raises ArgumentError when the channels do not divide into groups.
@@ -358,7 +383,10 @@ def group_norm(x: Any, groups: int, scale: Any, offset: Any, axis: int = -1, eps
     axes = [i for i in range(1, len(split)) if i != place]
     result = reshape(standardize(reshape(value, split), axes, epsilon)[0], shape)
     vector = vector_shape(shape, place)
-    return add(mul(result, reshape(lift(scale, dtype_of(value)), vector)), reshape(lift(offset, dtype_of(value)), vector))
+    return add(
+        mul(result, reshape(lift(scale, dtype_of(value)), vector)),
+        reshape(lift(offset, dtype_of(value)), vector),
+    )
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12) -> Operand:
@@ -371,5 +399,5 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12) -> Operand:
 def local_response_normalization(
     x: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5
 ) -> Operand:
-    """Divides by a power of the squares of neighbouring channels (last axis); see :class:`LocalResponseNorm`."""
+    """Divides by a power of neighbouring channels' squares (last axis); see :class:`LocalResponseNorm`."""
     return bind(LocalResponseNorm(int(depth_radius), float(bias), float(alpha), float(beta)), lift(x))

@@ -1,5 +1,5 @@
-"""Nodes of imported models that have no op of their own: kept whole, run by a registered runtime, exported as they
-were."""
+"""Nodes of imported models that have no op of their own: kept whole, run by a registered runtime, exported
+as they were."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ OpaqueRuntime = Callable[["OnnxOp", Sequence[Array]], Sequence[Array]]
 class OnnxOp(Op, name="onnx"):
     """An ONNX operator as it stands in a model. Printed as ``onnx.<operator>``.
 
-    ``opset`` is the version of ``domain`` that gives the operator its meaning. ``types`` are the result types as found
-    when the node was read; sizes that depend on data are symbols of their own. ``given`` and ``wanted`` tell which of
-    the operator's inputs and outputs are used (empty: all of them). ``captures`` are the names under which the node's
-    sub-graphs refer to the last operands. Without ``deterministic``, equal operands may give different results.
+    ``opset`` is the version of ``domain`` that gives the operator its meaning. ``types`` are the result types
+    as found when the node was read; sizes that depend on data are symbols of their own. ``given`` and
+    ``wanted`` tell which of the operator's inputs and outputs are used (empty: all of them). ``captures`` are
+    the names under which the node's sub-graphs refer to the last operands. Without ``deterministic``, equal
+    operands may give different results.
     """
 
     op_type: str
@@ -54,13 +55,15 @@ class OnnxOp(Op, name="onnx"):
 
     def kernel(self, *arrays: Any) -> Any:
         if _runtime is None:
-            raise BackendError(f"{self.name} needs the ONNX reference implementation; import graphc_backends.onnx.opaque, "
+            raise BackendError(f"{self.name} needs the ONNX reference implementation; import "
+                               "graphc_backends.onnx.opaque, "
                                "which provides it")  # fmt: skip
         results = tuple(_runtime(self, arrays))
         return results if self.num_results != 1 else results[0]
 
     def vjp(self, g: Operand, y: Operand, *operands: Operand) -> Any:
-        raise GradientError(f"{self.name} has no gradient: the operator was imported as it is and has no op of its own; "
+        raise GradientError(f"{self.name} has no gradient: the operator was imported as it is and has no op "
+                            "of its own; "
                             "stop the gradient before it, or replace it in the graph")  # fmt: skip
 
     def substitute_dims(self, bindings: dict[str, Dim]) -> Op:
@@ -74,6 +77,8 @@ _runtime: OpaqueRuntime | None = None
 
 
 def set_opaque_runtime(runtime: OpaqueRuntime) -> None:
-    """Installs what runs opaque nodes: it gets the op and its operands' arrays and returns the results in order."""
+    """Installs what runs opaque nodes: it gets the op and its operands' arrays and returns the results in
+    order.
+    """
     global _runtime
     _runtime = runtime

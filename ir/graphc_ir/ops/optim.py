@@ -1,8 +1,8 @@
 """Optimizer updates: one op per parameter and step, so that executors can run it as one pass over memory.
 
-All updates follow Keras' formulas. Scalars that change per step (learning rate and bias correction) are operands. The
-gradient gets :func:`guard` added where it enters a decaying average: averages of a gradient that stays 0 would
-otherwise shrink into denormal numbers, which processors compute many times slower.
+All updates follow Keras' formulas. Scalars that change per step (learning rate and bias correction) are
+operands. The gradient gets :func:`guard` added where it enters a decaying average: averages of a gradient
+that stays 0 would otherwise shrink into denormal numbers, which processors compute many times slower.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ _GUARDS: Final = {float32: 1e-17, bfloat16: 1e-17}
 
 
 def guard(dtype: DType) -> float:
-    """What is added to gradients: far below the precision of a useful gradient, its square still a normal number."""
+    """What is added to gradients: far below the precision of a useful gradient, its square still a normal
+    number."""
     return _GUARDS.get(dtype, 0.0)
 
 
 class OptimizerUpdate(Op, abstract=True):
-    """Operands: the parameter, its slots (``slots`` of them), its gradient, then scalars. Results: the new parameter
-    and slots."""
+    """Operands: the parameter, its slots (``slots`` of them), its gradient, then scalars. Results: the new
+    parameter and slots."""
 
     slots: ClassVar[int] = 0
     scalars: ClassVar[tuple[str, ...]] = ("learning rate",)
@@ -61,12 +62,13 @@ class OptimizerUpdate(Op, abstract=True):
             for a, b in zip(parameter.shape, other.shape, strict=True):
                 dims.require_equal(a, b, "sizes")
         except ValueError as error:
-            raise ShapeError(f"{self.name}: parameter {parameter}, slots and gradient must have one shape, got "
+            raise ShapeError(f"{self.name}: parameter {parameter}, slots and gradient must have one shape, "
+                             f"got "
                              f"{other}: {error}") from error  # fmt: skip
 
     def kernel(self, *arrays: Any, out: Sequence[Array] | None = None) -> Any:
-        """Computes block by block. ``out`` gives one contiguous array per result; each may be the operand that it
-        replaces (an update in place)."""
+        """Computes block by block. ``out`` gives one contiguous array per result; each may be the operand
+        that it replaces (an update in place)."""
         count = self.slots + 2
         shape = np.shape(arrays[0])
         results = [np.empty(shape, arrays[0].dtype) for _ in range(count - 1)] if out is None else list(out)
@@ -80,9 +82,11 @@ class OptimizerUpdate(Op, abstract=True):
             self.block(parts, arrays[count:], [t[part] for t in targets], spare[0][:size], spare[1][:size])
         return tuple(results) if self.slots else results[0]
 
-    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
-        """Updates one block. ``out`` may share memory with the operand of the same position; ``t`` and ``u`` are
-        scratch."""
+    def block(
+        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
+    ) -> None:
+        """Updates one block. ``out`` may share memory with the operand of the same position; ``t`` and ``u``
+        are scratch."""
         raise NotImplementedError
 
 
@@ -95,7 +99,9 @@ def _flat_view(op: Op, array: Array) -> Array:
 class SgdUpdate(OptimizerUpdate):
     """parameter - rate * gradient: (parameter, gradient, rate) -> parameter."""
 
-    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
+    def block(
+        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
+    ) -> None:
         parameter, gradient = operands
         np.subtract(parameter, np.multiply(gradient, scalars[0], out=t), out=out[0])
 
@@ -106,15 +112,17 @@ class SgdUpdate(OptimizerUpdate):
 class MomentumUpdate(OptimizerUpdate):
     """Gradient descent with momentum: (parameter, velocity, gradient, rate) -> (parameter, velocity).
 
-    velocity' = momentum * velocity - rate * gradient; the parameter moves by velocity', or with ``nesterov`` by
-    momentum * velocity' - rate * gradient.
+    velocity' = momentum * velocity - rate * gradient; the parameter moves by velocity', or with ``nesterov``
+    by momentum * velocity' - rate * gradient.
     """
 
     momentum: float
     nesterov: bool
     slots: ClassVar[int] = 1
 
-    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
+    def block(
+        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
+    ) -> None:
         parameter, velocity, gradient = operands
         np.add(gradient, gradient.dtype.type(guard(of_numpy(gradient.dtype))), out=t)
         t *= scalars[0]
@@ -146,7 +154,9 @@ class AdamUpdate(OptimizerUpdate):
     slots: ClassVar[int] = 2
     scalars: ClassVar[tuple[str, ...]] = ("learning rate", "weight decay")
 
-    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
+    def block(
+        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
+    ) -> None:
         parameter, m, v, gradient = operands
         kind = t.dtype.type
         np.add(gradient, kind(guard(of_numpy(gradient.dtype))), out=t)
@@ -185,7 +195,9 @@ class RmspropUpdate(OptimizerUpdate):
     epsilon: float
     slots: ClassVar[int] = 1
 
-    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
+    def block(
+        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
+    ) -> None:
         parameter, v, gradient = operands
         kind = t.dtype.type
         np.add(gradient, kind(guard(of_numpy(gradient.dtype))), out=t)
@@ -211,7 +223,9 @@ class AdagradUpdate(OptimizerUpdate):
     epsilon: float
     slots: ClassVar[int] = 1
 
-    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
+    def block(
+        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
+    ) -> None:
         parameter, accumulator, gradient = operands
         np.add(accumulator, np.square(gradient, out=u), out=out[1])
         np.add(out[1], u.dtype.type(self.epsilon), out=u)
@@ -231,7 +245,7 @@ def guarded(gradient: Operand) -> Operand:
     return add(gradient, amount) if amount else gradient
 
 
-# --- public functions ------------------------------------------------------------------------------------------------
+# --- public functions ---------------------------------------------------------------------------------------
 
 
 def _operands(parameter: Any, others: Sequence[Any]) -> list[Operand]:
@@ -264,8 +278,8 @@ def adam_update(
     epsilon: float = 1e-7,
     decay: Any = None,
 ) -> tuple[Operand, Operand, Operand]:
-    """Parameter and moments after one step. ``corrected_rate`` is lr * sqrt(1 - beta_2^t) / (1 - beta_1^t), ``decay``
-    is lr * weight_decay; both scalars. See :class:`AdamUpdate`."""
+    """Parameter and moments after one step. ``corrected_rate`` is lr * sqrt(1 - beta_2^t) / (1 - beta_1^t),
+    ``decay`` is lr * weight_decay; both scalars. See :class:`AdamUpdate`."""
     op = AdamUpdate(float(beta_1), float(beta_2), float(epsilon))
     scalars = (corrected_rate,) if decay is None else (corrected_rate, decay)
     operands = _operands(parameter, (m, v, gradient, *scalars))

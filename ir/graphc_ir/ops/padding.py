@@ -35,8 +35,8 @@ _FROM: Final = {"reflect": 1, "symmetric": 0, "edge": 0}
 class PadBorder(Op):
     """The operand with borders made of its own elements.
 
-    ``mode``: "edge" repeats the outermost element, "reflect" mirrors without it (2 1 | 0 1 2 | 1 0), "symmetric" mirrors
-    with it (1 0 | 0 1 2 | 2 1).
+    ``mode``: "edge" repeats the outermost element, "reflect" mirrors without it (2 1 | 0 1 2 | 1 0),
+    "symmetric" mirrors with it (1 0 | 0 1 2 | 2 1).
     """
 
     before: Shape
@@ -49,14 +49,17 @@ class PadBorder(Op):
         for axis, amounts in enumerate(zip(self.before, self.after, strict=True)):
             for amount in amounts:
                 self._check_amount(x, axis, amount)
-        return x.with_shape(tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True)))
+        return x.with_shape(
+            tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True))
+        )
 
     def _check_amount(self, x: TensorType, axis: int, amount: Dim) -> None:
         if isinstance(amount, int) and amount == 0:
             return
         least = 1 if self.mode == "edge" else amount + _FROM[self.mode]
         if dims.known_ge(x.shape[axis], least) is False:
-            raise ShapeError(f"pad: mode {self.mode!r} cannot pad axis {axis} of {x} by {amount}; the axis needs at least "
+            raise ShapeError(f"pad: mode {self.mode!r} cannot pad axis {axis} of {x} by {amount}; the axis "
+                             "needs at least "
                              f"{least} elements")  # fmt: skip
 
     def kernel(self, x: Array) -> Any:
@@ -97,7 +100,9 @@ class PadBorder(Op):
             before, after, size = self.before[axis], self.after[axis], shape[axis]
             inner = slice_axis(g, axis, before, before + size)
             front = self._fold_border(slice_axis(g, axis, 0, before), axis, 0, before, size)
-            back = self._fold_border(slice_axis(g, axis, before + size, before + size + after), axis, size, after, size)
+            back = self._fold_border(
+                slice_axis(g, axis, before + size, before + size + after), axis, size, after, size
+            )
             for part in (front, back):
                 inner = inner if part is None else add(inner, part)
             g = inner
@@ -116,8 +121,9 @@ class PadBorder(Op):
 def pad(x: Any, paddings: Any, mode: str = "constant", constant_values: Any = 0) -> Operand:
     """Borders around ``x``: ``paddings[i]`` is (before, after) on axis i.
 
-    ``mode``: "constant" (filled with the scalar ``constant_values``), "reflect", "symmetric" or "edge". Raises
-    ArgumentError for another mode or paddings of another form, ShapeError for borders larger than the mode can fill.
+    ``mode``: "constant" (filled with the scalar ``constant_values``), "reflect", "symmetric" or "edge".
+    Raises ArgumentError for another mode or paddings of another form, ShapeError for borders larger than the
+    mode can fill.
     """
     operand, kind = lift(x), mode.lower()
     before, after = _amounts(paddings, rank_of(operand))
@@ -137,6 +143,7 @@ def _amounts(paddings: Any, rank: int) -> tuple[Shape, Shape]:
         paddings = np.asarray(paddings).tolist()
     pairs = [resolve_shape(pair) for pair in paddings]
     if len(pairs) != rank or any(len(pair) != 2 for pair in pairs):
-        raise ArgumentError(f"pad: paddings must be one pair (before, after) for each of the {rank} axes, got "
+        raise ArgumentError(f"pad: paddings must be one pair (before, after) for each of the {rank} axes, "
+                            "got "
                             f"{[tuple(map(str, pair)) for pair in pairs]}")  # fmt: skip
     return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)

@@ -12,7 +12,7 @@ from graphc_ir.dims import Shape
 from graphc_ir.dtypes import DType
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops import conv_kernels as kernels
-from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, bind, dtype_of, lift, rank_of, shape_of
+from graphc_ir.ops.base import Array, NotDifferentiable, Operand, bind, dtype_of, lift, rank_of, shape_of
 from graphc_ir.ops.constant import constant
 from graphc_ir.ops.conv import (
     ConvInputGrad,
@@ -32,7 +32,9 @@ from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.movement import broadcast_to, concat, pad_with, reshape, slice_axis
 from graphc_ir.types import TensorType
 
-_WIDEN_LIMIT: Final = 32  # row lengths up to which widening rows by a matrix product is cheaper than broadcasting
+_WIDEN_LIMIT: Final = (
+    32  # row lengths up to which widening rows by a matrix product is cheaper than broadcasting
+)
 
 
 class Pooling(Windowed, abstract=True):
@@ -53,7 +55,7 @@ class Pooling(Windowed, abstract=True):
             self.check_rank(other)
             self.require_shape("an operand", other.shape, want.shape)
 
-    def parts(self) -> tuple[Any, ...]:
+    def parts(self) -> Any:
         return self.strides, self.pad_low, self.pad_high, self.dilations, self.layout, self.window
 
     @property
@@ -99,7 +101,8 @@ class MaxPool(Pooling):
 
 
 class _AtMaximum(Pooling, abstract=True):
-    """Shared by the two linear maps that a max pooling defines: both look at the first maximum of each window."""
+    """Shared by the two linear maps that a max pooling defines: both look at the first maximum of each
+    window."""
 
     def chosen(self, padded: Array, y: Array) -> Iterator[tuple[tuple[slice, ...], Array]]:
         """Per window position the padded elements it meets, and where they are the first maximum."""
@@ -124,7 +127,8 @@ class _AtMaximum(Pooling, abstract=True):
 
 
 class MaxPoolGrad(_AtMaximum):
-    """The cotangent of MaxPool's data: (data, pooled, cotangent) -> data. Each window gives to its first maximum."""
+    """The cotangent of MaxPool's data: (data, pooled, cotangent) -> data. Each window gives to its first
+    maximum."""
 
     def infer(self, x: TensorType, y: TensorType, g: TensorType) -> TensorType:
         self.check_pooled(x, y, g)
@@ -159,7 +163,8 @@ class MaxPoolGrad(_AtMaximum):
 
 
 class MaxPoolPick(_AtMaximum):
-    """Reads at the first maximum of each window: (data, pooled, values) -> pooled. The adjoint of MaxPoolGrad."""
+    """Reads at the first maximum of each window: (data, pooled, values) -> pooled. The adjoint of
+    MaxPoolGrad."""
 
     def infer(self, x: TensorType, y: TensorType, h: TensorType) -> TensorType:
         self.check_pooled(x, y)
@@ -189,7 +194,7 @@ class MaxPoolPick(_AtMaximum):
 
 
 class AvgPool(Pooling):
-    """The mean of each window. ``count_padding``: padding counts as zeros, else it is left out of the mean."""
+    """The mean of each window. ``count_padding``: padding counts as zeros, else it is left out."""
 
     count_padding: bool
 
@@ -219,14 +224,15 @@ class AvgPool(Pooling):
         geometry = self.geometry()
         sizes = geometry.output_sizes(spatial, self.window)
         ones = kernels.pad_array(np.ones((1, *spatial, 1), dtype), geometry)
-        return sum(ones[kernels.tap_slice(t, geometry, sizes)] for t in kernels.tap_positions(self.window))[0]
+        taps = [ones[kernels.tap_slice(t, geometry, sizes)] for t in kernels.tap_positions(self.window)]
+        return np.sum(taps, axis=0, dtype=dtype)[0]
 
     @property
     def counts_evenly(self) -> bool:
         return self.count_padding or not (any(self.pad_low) or any(self.pad_high))
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
-        return bind(AvgPoolGrad(*self.parts(), self.count_padding, self.spatial(shape_of(x))), g)
+        return bind(AvgPoolGrad(*(*self.parts(), self.count_padding, self.spatial(shape_of(x)))), g)
 
     def decompose(self, x: Operand) -> Operand:
         taps = window_taps(self, x, self.window)
@@ -240,7 +246,7 @@ class AvgPoolGrad(Pooling):
     spatial_sizes: Shape
 
     def forward(self) -> AvgPool:
-        return AvgPool(*self.parts(), self.count_padding)
+        return AvgPool(*(*self.parts(), self.count_padding))
 
     def infer(self, g: TensorType) -> TensorType:
         check_kind(self, "f", g)
@@ -276,7 +282,7 @@ class AvgPoolGrad(Pooling):
         return spread_taps(self, [share] * int(np.prod(self.window)), self.spatial_sizes)
 
 
-# --- decompositions --------------------------------------------------------------------------------------------------
+# --- decompositions -----------------------------------------------------------------------------------------
 
 
 def _sum(operands: list[Operand]) -> Operand:
@@ -293,17 +299,22 @@ def window_counts(op: AvgPool, spatial: Shape, like: Operand) -> Operand:
         ones = broadcast_to(lift(1, kind), op.data_shape(1, spatial, 1))
         return _sum(window_taps(op, ones, op.window))
     counts = op.counts(spatial, kind.np)  # type: ignore[arg-type]
-    return constant(counts if op.layout == "NHWC" or not np.ndim(counts) else np.moveaxis(counts, -1, 0), kind)
+    return constant(
+        counts if op.layout == "NHWC" or not np.ndim(counts) else np.moveaxis(counts, -1, 0), kind
+    )
 
 
 def spread_taps(op: Pooling, shares: list[Operand], spatial: Shape) -> Operand:
-    """Adds one pooled-shaped share per window position (channels first) to the data elements that it came from.
+    """Adds one pooled-shaped share per window position (channels first) to the data elements that it came
+    from.
 
     That is a transposed convolution whose filter for position ``k`` is 1 at ``k`` and 0 elsewhere.
     """
     batch, channels, *sizes = shape_of(shares[0])
     if not isinstance(channels, int):
-        raise ShapeError(f"{op.name} needs a known number of channels to be written in simpler ops, got {channels}")
+        raise ShapeError(
+            f"{op.name} needs a known number of channels to be written in simpler ops, got {channels}"
+        )
     count = len(shares)
     stacked = reshape(concat([reshape(s, (batch, channels, 1, *sizes)) for s in shares], 2),
                       (batch, channels * count, *sizes))  # fmt: skip
@@ -314,8 +325,8 @@ def spread_taps(op: Pooling, shares: list[Operand], spatial: Shape) -> Operand:
 
 
 def _tiled_max_gradient(op: MaxPoolGrad, x: Operand, y: Operand, g: Operand) -> Operand:
-    """For windows side by side: compare with the maximum spread over its window. Among equals the first one wins: hits
-    are numbered downwards within a window and only the largest number stays."""
+    """For windows side by side: compare with the maximum spread over its window. Among equals the first one
+    wins: hits are numbered downwards within a window and only the largest number stays."""
     spatial, kind = op.spatial(shape_of(x)), dtype_of(x)
     whole = _whole(op, op.spatial(shape_of(y)))
     cropped = _crop(x, whole)
@@ -338,8 +349,9 @@ def _fill_tiles(op: Pooling, share: Operand, spatial: Shape) -> Operand:
 class _Tiles:
     """Channels-first data cut into windows that lie side by side, with the pooled data laid over them.
 
-    Spatial axes become pairs (windows, position in the window). Short rows stay whole instead, and pooled rows are
-    widened by an exact product with zeros and ones: runtimes broadcast long rows much faster than pairs.
+    Spatial axes become pairs (windows, position in the window). Short rows stay whole instead, and pooled
+    rows are widened by an exact product with zeros and ones: runtimes broadcast long rows much faster than
+    pairs.
     """
 
     def __init__(self, op: Pooling, whole: Shape) -> None:
@@ -391,14 +403,18 @@ def _uncrop(x: Operand, whole: Shape, spatial: Shape) -> Operand:
     return pad_with(x, (0,) * rank_of(x), (0, 0, *(n - w for n, w in zip(spatial, whole, strict=True))))
 
 
-# --- public functions ------------------------------------------------------------------------------------------------
+# --- public functions ---------------------------------------------------------------------------------------
 
 
-def _pooling(x: Any, window: Any, strides: Any, padding: Any, dilations: Any, data_format: str | None) -> Any:
+def _pooling(
+    x: Any, window: Any, strides: Any, padding: Any, dilations: Any, data_format: str | None
+) -> tuple[Operand, Any]:
     operand, layout = lift(x), layout_of(data_format)
     rank = rank_of(operand) - 2
     if rank < 1:
-        raise ShapeError(f"pooling needs data (batch, spatial..., channels), got shape {shape_text(shape_of(operand))}")
+        raise ShapeError(
+            f"pooling needs data (batch, spatial..., channels), got shape {shape_text(shape_of(operand))}"
+        )
     sizes = per_axis(window, rank, layout, "window")
     shape = shape_of(operand)
     spatial = shape[1:-1] if layout == "NHWC" else shape[2:]
@@ -417,7 +433,8 @@ def max_pool(
 ) -> Operand:
     """The maximum of each window of data (batch, spatial..., channels), or channels first.
 
-    ``strides`` are the window's sizes if not given. ``padding``: ``"SAME"``, ``"VALID"`` or (low, high) pairs.
+    ``strides`` are the window's sizes if not given. ``padding``: ``"SAME"``, ``"VALID"`` or (low, high)
+    pairs.
     """
     operand, parts = _pooling(x, window, strides, padding, dilations, data_format)
     return bind(MaxPool(*parts), operand)
@@ -432,9 +449,9 @@ def avg_pool(
     dilations: Any = 1,
     count_padding: bool = False,
 ) -> Operand:
-    """The mean of each window; arguments as for :func:`max_pool`. ``count_padding``: padding counts as zeros."""
+    """The mean of each window; arguments as for :func:`max_pool`. ``count_padding`` takes padding as zeros."""
     operand, parts = _pooling(x, window, strides, padding, dilations, data_format)
-    return bind(AvgPool(*parts, bool(count_padding)), operand)
+    return bind(AvgPool(*(*parts, bool(count_padding))), operand)
 
 
 def pool(

@@ -1,4 +1,5 @@
-"""Rearrangements made of simpler movement: stacking, repeating, rolling, and trades between space, depth and batch."""
+"""Rearrangements made of simpler movement: stacking, repeating, rolling, and trades between space, depth and
+batch."""
 
 from __future__ import annotations
 
@@ -36,13 +37,16 @@ def stack(values: Any, axis: int = 0) -> Operand:
     first = shape_of(operands[0])
     for operand in operands[1:]:
         if len(shape_of(operand)) != len(first):
-            raise ShapeError(f"stack: shapes {list(first)} and {list(shape_of(operand))} differ; stack joins equal shapes")
+            raise ShapeError(
+                f"stack: shapes {list(first)} and {list(shape_of(operand))} differ; stack joins equal shapes"
+            )
     position = normalize_axis(axis, len(first) + 1)
     return concat([expand_dims(operand, position) for operand in operands], position)
 
 
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Operand]:
-    """The slices along an axis, without it. Raises ArgumentError when their number is not known or not ``num``."""
+    """The slices along an axis, without it. Raises ArgumentError when their number is not known or not
+    ``num``."""
     operand = lift(x)
     shape = shape_of(operand)
     position = normalize_axis(axis, len(shape))
@@ -56,9 +60,11 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Operand]:
 
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Operand:
-    """Each element repeated in place, ``repeats`` times or as often as its own number says; flattens without ``axis``.
+    """Each element repeated in place, ``repeats`` times or as often as its own number says; flattens without
+    ``axis``.
 
-    Raises ArgumentError when the numbers of repeats are only known when the graph runs, or do not fit the axis.
+    Raises ArgumentError when the numbers of repeats are only known when the graph runs, or do not fit the
+    axis.
     """
     operand = reshape(lift(x), (-1,)) if axis is None else lift(x)
     shape = shape_of(operand)
@@ -69,13 +75,16 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Operand:
         grown = broadcast_to(column, replaced(shape_of(column), position + 1, times[0]))
         return reshape(grown, replaced(shape, position, shape[position] * times[0]))
     if len(times) != shape[position] or not all(isinstance(t, int) for t in times):
-        raise ArgumentError(f"repeat: {len(times)} numbers of repeats for axis {position} of shape {list(shape)}; give one "
+        raise ArgumentError(f"repeat: {len(times)} numbers of repeats for axis {position} of shape "
+                            f"{list(shape)}; give one "
                             "known number per element, or a single one")  # fmt: skip
-    return gather(operand, constant(np.repeat(np.arange(len(times)), times)), position)
+    counts = [t for t in times if isinstance(t, int)]
+    return gather(operand, constant(np.repeat(np.arange(len(counts)), counts)), position)
 
 
 def roll(x: Any, shift: Any, axis: Any = None) -> Operand:
-    """Elements moved by ``shift`` along ``axis``, around the end. Without an axis the flattened tensor is rolled."""
+    """Elements moved by ``shift`` along ``axis``, around the end. Without an axis the flattened tensor is
+    rolled."""
     operand = lift(x)
     if axis is None:
         return reshape(roll(reshape(operand, (-1,)), shift, 0), shape_of(operand))
@@ -99,7 +108,8 @@ def _roll_axis(x: Operand, shift: Dim, axis: int) -> Operand:
 
 
 def space_to_depth(x: Any, block_size: int) -> Operand:
-    """Blocks of ``block_size`` x ``block_size`` pixels as channels; ``x`` is [batch, height, width, channels]."""
+    """Blocks of ``block_size`` x ``block_size`` pixels as channels; ``x`` is [batch, height, width,
+    channels]."""
     operand = _images(x, "space_to_depth")
     n, h, w, c = shape_of(operand)
     b = block_size
@@ -121,14 +131,18 @@ def depth_to_space(x: Any, block_size: int) -> Operand:
 def _images(x: Any, what: str) -> Operand:
     operand = lift(x)
     if rank_of(operand) != 4:
-        raise ShapeError(f"{what} needs images [batch, height, width, channels], got shape {list(shape_of(operand))}")
+        raise ShapeError(
+            f"{what} needs images [batch, height, width, channels], got shape {list(shape_of(operand))}"
+        )
     return operand
 
 
 def _require_divisible(what: str, sizes: Shape, block: int) -> None:
     for size in sizes:
         if block < 1 or (isinstance(size, int) and size % block):
-            raise ShapeError(f"{what}: size {size} is not a multiple of {block}; pad or crop the tensor first")
+            raise ShapeError(
+                f"{what}: size {size} is not a multiple of {block}; pad or crop the tensor first"
+            )
 
 
 def space_to_batch(x: Any, block_shape: Any, paddings: Any) -> Operand:
@@ -171,11 +185,12 @@ def _ints(values: Any) -> list[int]:
     known = resolve_shape(values)
     if not all(isinstance(v, int) and v >= 1 for v in known):
         raise ArgumentError(f"block shape {list(known)} must be known and at least 1")
-    return [int(v) for v in known]  # type: ignore[arg-type]
+    return [int(v) for v in known]
 
 
 def reverse_sequence(x: Any, lengths: Any, seq_axis: int = 1, batch_axis: int = 0) -> Operand:
-    """The first ``lengths[b]`` elements along ``seq_axis`` in opposite order, for each b of ``batch_axis``."""
+    """The first ``lengths[b]`` elements along ``seq_axis`` in opposite order, for each b of
+    ``batch_axis``."""
     operand = lift(x)
     rank = rank_of(operand)
     seq, batch = normalize_axis(seq_axis, rank), normalize_axis(batch_axis, rank)
@@ -194,7 +209,9 @@ def invert_permutation(x: Any) -> Operand:
     """The permutation that undoes ``x``: ``y[x[i]] = i``."""
     operand = lift(x)
     if rank_of(operand) != 1 or not dtype_of(operand).is_integer:
-        raise ShapeError(f"invert_permutation needs a vector of integers, got shape {list(shape_of(operand))}")
+        raise ShapeError(
+            f"invert_permutation needs a vector of integers, got shape {list(shape_of(operand))}"
+        )
     size, dtype = shape_of(operand)[0], dtype_of(operand)
     return tensor_scatter_nd_update(zeros((size,), dtype), expand_dims(operand, 1), iota(size, dtype))
 
@@ -207,11 +224,15 @@ def slice_by_size(x: Any, begin: Any, size: Any) -> Operand:
     operand = lift(x)
     shape = shape_of(operand)
     sizes = resolve_shape(size)
-    starts = current().symbolic_dims(lift(begin)) if not isinstance(begin, (list, tuple)) else resolve_shape(begin)
+    starts = (
+        current().symbolic_dims(lift(begin)) if not isinstance(begin, (list, tuple)) else resolve_shape(begin)
+    )
     if starts is None:
         return _dynamic_slice(operand, lift(begin), sizes)
     if not len(starts) == len(sizes) == len(shape):
-        raise ArgumentError(f"slice: {len(starts)} starts and {len(sizes)} sizes for rank {len(shape)}; give one per axis")
+        raise ArgumentError(
+            f"slice: {len(starts)} starts and {len(sizes)} sizes for rank {len(shape)}; give one per axis"
+        )
     for axis, (start, count) in enumerate(zip(starts, sizes, strict=True)):
         stop = shape[axis] if isinstance(count, int) and count == -1 else start + count
         if dims.known_ge(start, 0) is False or dims.known_ge(shape[axis], stop) is False:
@@ -223,7 +244,9 @@ def slice_by_size(x: Any, begin: Any, size: Any) -> Operand:
 def _dynamic_slice(x: Operand, begin: Operand, sizes: Shape) -> Operand:
     for axis, (start, count) in enumerate(zip(unstack(begin), sizes, strict=True)):
         if isinstance(count, int) and count == -1:
-            raise ArgumentError("slice: a size of -1 needs starts that are known when the graph is built; give the size")
+            raise ArgumentError(
+                "slice: a size of -1 needs starts that are known when the graph is built; give the size"
+            )
         indices = arange(0, count, dtype=dtype_of(start))
         x = gather(x, add(indices, start), axis)
     return x
@@ -236,7 +259,9 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Operand:
     listed = [[a] if np.ndim(a) == 0 else list(a) for a in (source, destination)]
     old, new = ([normalize_axis(int(a), rank) for a in axes] for axes in listed)
     if len(old) != len(new):
-        raise ArgumentError(f"moveaxis: {len(old)} source axes and {len(new)} destinations; give as many of each")
+        raise ArgumentError(
+            f"moveaxis: {len(old)} source axes and {len(new)} destinations; give as many of each"
+        )
     order = [i for i in range(rank) if i not in old]
     for destination_axis, source_axis in sorted(zip(new, old, strict=True)):
         order.insert(destination_axis, source_axis)

@@ -205,8 +205,9 @@ def match_inputs(op: Op, region: Graph, types: Sequence[TensorType]) -> dict[str
     """
     wanted = [value.type for value in region.inputs]
     if len(wanted) != len(types):
-        raise ArgumentError(f"{op.name}: region {region.name} takes {len(wanted)} operands "
-                            f"({', '.join(map(str, wanted))}), got {len(types)} ({', '.join(map(str, types))})")  # fmt: skip
+        shown = ", ".join(map(str, wanted)), ", ".join(map(str, types))
+        raise ArgumentError(f"{op.name}: region {region.name} takes {len(wanted)} operands ({shown[0]}), "
+                            f"got {len(types)} ({shown[1]})")  # fmt: skip
     bindings: dict[str, Dim] = {}
     for i, (want, have) in enumerate(zip(wanted, types, strict=True)):
         _check_operand(op, region, i, want, have)

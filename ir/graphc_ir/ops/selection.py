@@ -1,4 +1,5 @@
-"""Ops whose result size depends on data: positions of true elements, masked selection, distinct values, partitions."""
+"""Ops whose result size depends on data: positions of true elements, masked selection, distinct values,
+partitions."""
 
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ from graphc_ir.types import TensorType
 
 
 class Argwhere(Op):
-    """The index tuples of all true elements in row-major order, as rows. ``length`` holds one fresh symbol: their
-    number."""
+    """The index tuples of all true elements in row-major order, as rows. ``length`` holds one fresh symbol:
+    their number."""
 
     length: Shape
     vjp = NotDifferentiable("positions are integers")
@@ -48,8 +49,9 @@ class Argwhere(Op):
 
 
 class Unique(Op):
-    """The distinct elements of a vector in order of first occurrence (ascending if ``ordered``), for each element the
-    place of its value, and how often each value occurs. ``length`` holds one fresh symbol: the number of values."""
+    """The distinct elements of a vector in order of first occurrence (ascending if ``ordered``), for each
+    element the place of its value, and how often each value occurs. ``length`` holds one fresh symbol: the
+    number of values."""
 
     length: Shape
     dtype: DType
@@ -67,11 +69,17 @@ class Unique(Op):
         return x.with_shape(self.length), TensorType(self.dtype, x.shape), counted
 
     def kernel(self, x: Array) -> Any:
-        values, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
+        values, first, inverse, counts = np.unique(
+            x, return_index=True, return_inverse=True, return_counts=True
+        )
         order = np.arange(len(first)) if self.ordered else np.argsort(first, kind="stable")
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
-        return values[order], places[inverse.reshape(-1)].astype(self.dtype.np), counts[order].astype(self.dtype.np)
+        return (
+            values[order],
+            places[inverse.reshape(-1)].astype(self.dtype.np),
+            counts[order].astype(self.dtype.np),
+        )
 
 
 def argwhere(condition: Any) -> Operand:
@@ -110,19 +118,23 @@ def check_mask(mask: Operand, shape: Shape, start: int) -> None:
         dims.known_equal(a, b) is not False for a, b in zip(have, covered, strict=True)
     )
     if not fits:
-        raise ShapeError(f"a mask of shape [{', '.join(map(str, have))}] does not fit the axes from {start} on of shape "
+        raise ShapeError(f"a mask of shape [{', '.join(map(str, have))}] does not fit the axes from "
+                         f"{start} on of shape "
                          f"[{', '.join(map(str, shape))}]")  # fmt: skip
 
 
 def unique(x: Any, out_idx: Any = int32) -> tuple[Operand, Operand]:
-    """The distinct elements of a vector in order of first occurrence, and for each element the place of its value."""
+    """The distinct elements of a vector in order of first occurrence, and for each element the place of its
+    value."""
     values, places, _ = unique_with_counts(x, out_idx)
     return values, places
 
 
 def unique_with_counts(x: Any, out_idx: Any = int32) -> tuple[Operand, Operand, Operand]:
     """Like :func:`unique`, with the number of times that each value occurs."""
-    result: tuple[Operand, Operand, Operand] = bind(Unique((fresh_symbol(),), as_dtype(out_idx), False), lift(x))
+    result: tuple[Operand, Operand, Operand] = bind(
+        Unique((fresh_symbol(),), as_dtype(out_idx), False), lift(x)
+    )
     return result
 
 
@@ -142,13 +154,22 @@ def dynamic_stitch(indices: Any, data: Any) -> Operand:
     """
     places, parts = lift_all(indices, "dynamic_stitch"), lift_all(data, "dynamic_stitch")
     if len(places) != len(parts):
-        raise ArgumentError(f"dynamic_stitch: {len(places)} index tensors for {len(parts)} data tensors; give as many of each")
+        raise ArgumentError(
+            f"dynamic_stitch: {len(places)} index tensors for {len(parts)} data tensors; give as many of each"
+        )
     where = concat([reshape(p, (-1,)) for p in places], 0)
     rest = shape_of(parts[0])[rank_of(places[0]) :]
-    rows = concat([reshape(p, (shape_of(reshape(w, (-1,)))[0], *rest)) for w, p in zip(places, parts, strict=True)], 0)
+    rows = concat([_stitch_rows(w, p, rest) for w, p in zip(places, parts, strict=True)], 0)
     known = current().symbolic_dims(where)
     if known is None or not all(isinstance(d, int) for d in known):
-        raise ArgumentError("dynamic_stitch: the indices decide the size of the result, but they are only known when the "
+        raise ArgumentError("dynamic_stitch: the indices decide the size of the result, but they are only "
+                            "known when the "
                             "graph runs; use tf.scatter_nd(indices, updates, shape)")  # fmt: skip
-    size = max((int(d) for d in known), default=-1) + 1  # type: ignore[arg-type]
+    size = max((int(d) for d in known), default=-1) + 1
     return tensor_scatter_nd_update(zeros((size, *rest), dtype_of(rows)), expand_dims(where, 1), rows)
+
+
+def _stitch_rows(where: Operand, part: Operand, rest: Shape) -> Operand:
+    """The slices of a part, one per index."""
+    covered = shape_of(where)
+    return reshape(ensure_shape(part, (*covered, *rest)), (dims.element_count(covered), *rest))

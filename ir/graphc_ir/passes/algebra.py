@@ -11,6 +11,7 @@ from graphc_ir.dims import broadcast_shapes
 from graphc_ir.graph import Value
 from graphc_ir.ops.arithmetic import Abs, Pow
 from graphc_ir.ops.base import Array, bind, lift
+from graphc_ir.ops.constant import Constant
 from graphc_ir.ops.elementwise import (
     Add,
     Binary,
@@ -34,7 +35,6 @@ from graphc_ir.ops.elementwise import (
     square,
     sub,
 )
-from graphc_ir.ops.constant import Constant
 from graphc_ir.ops.logical import LogicalNot
 from graphc_ir.ops.movement import BroadcastTo, broadcast_to
 from graphc_ir.rewrite.pattern import Const, Match, P, Var, constant_array

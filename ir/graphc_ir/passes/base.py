@@ -72,7 +72,7 @@ def get_pass(name: str, **options: Any) -> Pass:
 
 
 def replace_contents(graph: Graph, other: Graph) -> None:
-    """Makes ``graph`` what ``other`` is, for passes that build anew. Inputs must be the same; ``other`` may have more."""
+    """Makes ``graph`` what ``other`` is, for passes that build anew. ``other`` has the same inputs, and maybe more."""
     graph.set_outputs(())
     for node in graph.nodes_reversed():
         graph.erase(node)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc_ir.graph import Graph
+from graphc_ir.graph import Graph, Value
 from graphc_ir.ops.activation import Sigmoid, gelu, sigmoid, silu
 from graphc_ir.ops.arithmetic import Reciprocal, Rsqrt
 from graphc_ir.ops.attention import attention
@@ -178,10 +178,15 @@ def _is_layer_norm(m: Match) -> str | None:
     return None
 
 
+def _number(value: Value) -> float:
+    """A one-element constant as the shortest Python float that is the same in its dtype."""
+    array = constant_array(value)
+    assert array is not None
+    return float(str(array.reshape(-1)[0]))
+
+
 def _layer_norm(m: Match) -> Any:
-    epsilon = constant_array(m.epsilon)
-    assert epsilon is not None
-    return layer_norm(m.x, m.scale, m.offset, m.op("mean").axes[0], float(epsilon.reshape(-1)[0]))
+    return layer_norm(m.x, m.scale, m.offset, m.op("mean").axes[0], _number(m.epsilon))
 
 
 @rewrite_rule(
@@ -212,19 +217,13 @@ def _over_last(m: Match) -> str | None:
     return None if m.op("softmax").axis == rank - 1 else "the softmax does not go over the keys"
 
 
-def _factor_of(m: Match) -> float:
-    array = constant_array(m.factor)
-    assert array is not None
-    return float(array.reshape(-1)[0])
-
-
 @rewrite_rule(
     P(MatMul, P(Softmax, P(Mul, _scores, _factor), name="softmax", single_use=True), Var("v")),
     check=_over_last,
     hazards=ROUNDING,
 )
 def fuse_attention(m: Match) -> Any:
-    return attention(m.q, m.k, m.v, scale=_factor_of(m))
+    return attention(m.q, m.k, m.v, scale=_number(m.factor))
 
 
 @rewrite_rule(
@@ -233,11 +232,11 @@ def fuse_attention(m: Match) -> Any:
     hazards=ROUNDING,
 )
 def fuse_attention_divided(m: Match) -> Any:
-    return attention(m.q, m.k, m.v, scale=1 / _factor_of(m))
+    return attention(m.q, m.k, m.v, scale=1 / _number(m.factor))
 
 
 FUSIONS: Final[tuple[Rewrite, ...]] = (
-    fuse_sigmoid, fuse_sigmoid_reciprocal, fuse_silu, *_GELU, fuse_softmax, fuse_shifted_softmax, fuse_log_softmax,
+    fuse_sigmoid, fuse_sigmoid_reciprocal, fuse_silu, *_GELU, fuse_shifted_softmax, fuse_softmax, fuse_log_softmax,
     fuse_log_softmax_difference, fuse_softmax_cross_entropy, fuse_softmax_cross_entropy_inner, fuse_layer_norm,
     fuse_layer_norm_rsqrt, fuse_attention, fuse_attention_divided,
 )  # fmt: skip

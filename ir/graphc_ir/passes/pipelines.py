@@ -1,5 +1,8 @@
-"""Pipelines: lists of passes by name. ``O0`` does nothing, ``O1`` cleans up, ``O2`` (the default) also fuses, and ``O3``
-also applies rewrites that change the rounding of results."""
+"""Pipelines: lists of passes by name.
+
+``O0`` does nothing, ``O1`` cleans up without changing a digit, ``O2`` (the default) also puts composite ops in place of
+their written-out forms, ``O3`` also applies every rewrite that changes only the rounding of results.
+"""
 
 from __future__ import annotations
 

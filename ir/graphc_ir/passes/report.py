@@ -64,10 +64,10 @@ class Report:
         """The table as plain text."""
         rows = [HEADER, *self.rows()]
         widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-        lines = [
-            "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
-            for row in rows
-        ]
+        lines = []
+        for name, *cells in rows:
+            aligned = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+            lines.append("  ".join([name.ljust(widths[0]), *aligned]))
         lines += [f"{record.name} failed and was rolled back: {record.error}" for record in self.failures]
         return "\n".join(lines)
 

@@ -58,7 +58,8 @@ class Rewrites(Pass):
     def __post_init__(self) -> None:
         unknown = [name for name in self.names if name not in REWRITES]
         if unknown:
-            raise ArgumentError(f"there is no rewrite named {unknown[0]!r}; registered are {', '.join(sorted(REWRITES))}")
+            known = ", ".join(sorted(REWRITES))
+            raise ArgumentError(f"there is no rewrite named {unknown[0]!r}; registered are {known}")
 
     def run(self, graph: Graph) -> bool:
         return bool(apply_rewrites(graph, tuple(REWRITES[name] for name in self.names)))

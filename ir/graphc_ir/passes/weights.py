@@ -45,7 +45,8 @@ def fold_batch_norm_into_conv(m: Match) -> Any:
     factor, shape = _factor(m), m.w.type.shape
     scaled = mul(m.w, reshape(factor, vector_shape(shape, _filter_axis(m.op("conv"), m.w))))
     shift = sub(m.offset, mul(m.mean, factor))
-    return add(bind(m.op("conv"), m.x, scaled), reshape(shift, vector_shape(m.root.result.type.shape, m.op("norm").axis)))
+    along_channels = vector_shape(m.root.result.type.shape, m.op("norm").axis)
+    return add(bind(m.op("conv"), m.x, scaled), reshape(shift, along_channels))
 
 
 def _is_over_columns(m: Match) -> str | None:
@@ -73,7 +74,9 @@ def _scales_columns(m: Match) -> str | None:
 
 
 @rewrite_rule(
-    P(Mul, P(MatMul, x, _weights, single_use=True), Const(name="c")), check=_scales_columns, hazards=["changes_rounding"]
+    P(Mul, P(MatMul, x, _weights, single_use=True), Const(name="c")),
+    check=_scales_columns,
+    hazards=["changes_rounding"],
 )
 def fold_factor_into_matmul(m: Match) -> Any:
     return matmul(m.x, mul(m.w, m.c))

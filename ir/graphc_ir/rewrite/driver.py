@@ -110,7 +110,8 @@ class _Driver:
             with using(builder):
                 found: Any = rewrite.build(m)
         except GraphcError as error:
-            raise PassError(f"rewrite {rewrite.name} failed at {m.root.op.name} [{m.root.location}]: {error}") from error
+            where = f"{m.root.op.name} [{m.root.location}]"
+            raise PassError(f"rewrite {rewrite.name} failed at {where}: {error}") from error
         if found is None:
             return None
         return found if isinstance(found, tuple) else (found,)

@@ -190,10 +190,7 @@ class P(Pattern):
         m.matched += 1
         if self.name:
             m.nodes[self.name] = node
-        if self.open:
-            found = then()
-        else:
-            found = self._match_operands(node, m, then)
+        found = then() if self.open else self._match_operands(node, m, then)
         m.matched -= not found
         return found
 

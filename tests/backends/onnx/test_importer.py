@@ -103,7 +103,11 @@ def test_any_text_names_a_size(text: str, expected: str) -> None:
 
 
 def test_equal_names_are_equal_sizes_and_unknown_sizes_differ() -> None:
-    proto = model([node("Add", ["a", "b"], ["y"])], {"a": ["n", None], "b": ["n", 1], "c": [None, None]}, {"y": ["n", None]})
+    proto = model(
+        [node("Add", ["a", "b"], ["y"])],
+        {"a": ["n", None], "b": ["n", 1], "c": [None, None]},
+        {"y": ["n", None]},
+    )
     a, b, c = (v.type.shape for v in from_model(proto).inputs)
     assert a[0] == b[0]
     anonymous = [a[1], *c]
@@ -132,11 +136,15 @@ def test_an_input_without_rank_is_an_error() -> None:
         from_model(proto)
 
 
-# --- opaque nodes ----------------------------------------------------------------------------------------------------
+# --- opaque nodes -------------------------------------------------------------------------------------------
 
 
 def hardmax() -> onnx.ModelProto:
-    return model([node("Mul", ["x", "x"], ["s"]), node("Hardmax", ["s"], ["y"], axis=0)], {"x": ["n", 3]}, {"y": ["n", 3]})
+    return model(
+        [node("Mul", ["x", "x"], ["s"]), node("Hardmax", ["s"], ["y"], axis=0)],
+        {"x": ["n", 3]},
+        {"y": ["n", 3]},
+    )
 
 
 @pytest.fixture
@@ -167,13 +175,17 @@ def test_opaque_nodes_print_and_parse() -> None:
 
 @pytest.mark.usefixtures("no_hardmax")
 def test_an_opaque_node_has_no_gradient() -> None:
-    with pytest.raises(GradientError, match=r"onnx\.Hardmax has no gradient: the operator was imported as it is"):
+    with pytest.raises(
+        GradientError, match=r"onnx\.Hardmax has no gradient: the operator was imported as it is"
+    ):
         transform.vjp(reads(hardmax()))
 
 
 def test_sizes_that_depend_on_data_are_symbols_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(IMPORTS, "NonZero", raising=False)
-    proto = model([node("NonZero", ["x"], ["y"])], {"x": ["n", 3]}, {"y": [2, None]}, dtypes={"y": TensorProto.INT64})
+    proto = model(
+        [node("NonZero", ["x"], ["y"])], {"x": ["n", 3]}, {"y": [2, None]}, dtypes={"y": TensorProto.INT64}
+    )
     found = agrees(proto, np.array([[1, 0, 2], [0, 0, 3]], np.float32))
     rows, count = found.outputs[0].type.shape
     assert rows == 2
@@ -222,7 +234,9 @@ def test_rules_are_picked_by_version_and_domain(monkeypatch: pytest.MonkeyPatch)
     reads(hardmax())
     assert seen == [(17, 0)]
     monkeypatch.setitem(IMPORTS, "my.domain.Twice", {1: lambda c: mul(c.operands[0], 2.0)})
-    proto = model([node("Twice", ["x"], ["y"], domain="my.domain")], {"x": [2]}, {"y": [2]}, domains={"my.domain": 1})
+    proto = model(
+        [node("Twice", ["x"], ["y"], domain="my.domain")], {"x": [2]}, {"y": [2]}, domains={"my.domain": 1}
+    )
     np.testing.assert_allclose(evaluate(reads(proto), [floats(2)])[0], floats(2) * 2)
 
 
@@ -258,7 +272,7 @@ def test_random_operators_are_not_pure() -> None:
     assert all(not op.is_pure for op in opaque)
 
 
-# --- sub-graphs and functions ----------------------------------------------------------------------------------------
+# --- sub-graphs and functions -------------------------------------------------------------------------------
 
 
 def branches() -> onnx.ModelProto:
@@ -310,7 +324,7 @@ def test_local_functions_are_inlined() -> None:
     np.testing.assert_allclose(evaluate(found, [floats(3)])[0], np.square(floats(3)), 1e-6)
 
 
-# --- versions --------------------------------------------------------------------------------------------------------
+# --- versions -----------------------------------------------------------------------------------------------
 
 
 def test_opsets_before_7_are_converted() -> None:
@@ -333,11 +347,13 @@ def test_supported_opsets(opset: int) -> None:
     if opset > onnx.defs.onnx_opset_version():
         pytest.skip("the installed onnx is older")
     ir_version = helper.find_min_ir_version_for([helper.make_opsetid("", opset)])
-    proto = model([node("Add", ["x", "x"], ["y"])], {"x": [2]}, {"y": [2]}, opset=opset, ir_version=ir_version)
+    proto = model(
+        [node("Add", ["x", "x"], ["y"])], {"x": [2]}, {"y": [2]}, opset=opset, ir_version=ir_version
+    )
     assert ops_of(reads(proto)) == ["add"]
 
 
-# --- state, size -----------------------------------------------------------------------------------------------------
+# --- state, size --------------------------------------------------------------------------------------------
 
 
 def test_state_pairs_come_back() -> None:

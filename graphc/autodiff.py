@@ -1,0 +1,5 @@
+"""``tf.autodiff``: gradient recording."""
+
+from graphc.tape import GradientTape
+
+__all__ = ["GradientTape"]
