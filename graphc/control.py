@@ -20,6 +20,7 @@ from graphc.regions import (
 from graphc.tensor import SymbolicTensor, Tensor
 from graphc.tensor_array import TensorArray
 from graphc.variable import Variable
+from graphc_ir.analysis.trip_count import trip_count
 from graphc_ir.dims import fresh_symbol
 from graphc_ir.dtypes import as_dtype, int32
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError, TracingError
@@ -193,8 +194,8 @@ def while_loop(
     """Repeats ``loop_vars = body(*loop_vars)`` while ``cond(*loop_vars)`` holds, at most ``maximum_iterations`` times.
 
     Inside a traced function this is one op. Loop variables keep dtype and shape; sizes that change are None in
-    ``shape_invariants``. The op has a gradient if ``maximum_iterations`` is a number; else asking for one raises
-    GradientError. Returns the last loop variables in the structure of ``loop_vars``.
+    ``shape_invariants``. The op has a gradient if ``maximum_iterations`` is a number, or if the number of rounds follows
+    from constants (a counter); else asking for one raises GradientError. Returns the last loop variables in the structure of ``loop_vars``.
     """
     check_callable(cond, "cond of tf.while_loop")
     check_callable(body, "body of tf.while_loop")
@@ -266,8 +267,11 @@ def _while_traced(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, l
     carried = {id(v): outside.pop(id(v)) for v in variables}
     regions = [(test, test.values(test.tensors)), (inner, outputs)]
     graphs = tuple(r.close(o, r.argument_values, r.inputs_for(carried), r.inputs_for(outside)) for r, o in regions)
+    operands = [*start, *carried.values(), *outside.values()]
+    if limit is None:
+        limit = trip_count(*graphs, [mode.tracer.static_value(lift(operand)) for operand in operands])
     op = While(len(types) + len(variables), None if limit is None else int(limit))
-    results = bind_all(op, [*start, *carried.values(), *outside.values()], graphs)
+    results = bind_all(op, operands, graphs)
     _assign(variables, results)
     return unflatten(structure, results[: len(types)])
 

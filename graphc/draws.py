@@ -95,7 +95,7 @@ def dropout(key: Callable[[], Any], x: Any, rate: Any, noise_shape: Any = None) 
     """
     operand = lift(x)
     if not dtype_of(operand).is_floating:
-        raise DTypeError(f"dropout: got x of {dtype_of(operand).name}, expected floats; it scales what it keeps, so cast x")
+        raise DTypeError(f"dropout: got x of {dtype_of(operand).name}, expected floats; cast x")
     if isinstance(rate, (int, float)) and not 0 <= rate < 1:
         raise ArgumentError(f"dropout: got rate={rate}, expected a fraction in [0, 1) of elements to drop")
     noise = _noise_shape(noise_shape, shape_of(operand))
@@ -115,8 +115,8 @@ def _noise_shape(noise_shape: Any, shape: Any) -> Any:
     except ValueError:
         fits = False
     if not fits:
-        raise ShapeError(f"dropout: noise_shape={noise_shape} does not broadcast to the shape {list(shape)} of x; use 1 or "
-                         "the same size per axis")  # fmt: skip
+        raise ShapeError(f"dropout: noise_shape={noise_shape} does not broadcast to the shape {list(shape)} of x; use "
+                         "1 or the same size per axis")  # fmt: skip
     return noise
 
 

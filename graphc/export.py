@@ -121,18 +121,24 @@ def import_onnx_with_state(
 def _graph_of(obj: Any, specs: Sequence[Any] | None) -> tuple[Graph, list[Variable]]:
     if isinstance(obj, (Graph, ConcreteFunction)):
         if specs is not None:
-            raise ArgumentError(f"specs are for functions that are still to be traced; a "
-                                f"{type(obj).__name__} has its "
-                                "types already")  # fmt: skip
+            raise ArgumentError(
+                f"specs are for functions that are still to be traced; a "
+                f"{type(obj).__name__} has its "
+                "types already"
+            )
         return (obj, []) if isinstance(obj, Graph) else (obj.graph, obj.variables)
     if not callable(obj):
-        raise ArgumentError(f"cannot export a {type(obj).__name__}; expected a Graph, a tf.function, a "
-                            "concrete function "
-                            "or a Python function with specs")  # fmt: skip
+        raise ArgumentError(
+            f"cannot export a {type(obj).__name__}; expected a Graph, a tf.function, a "
+            "concrete function "
+            "or a Python function with specs"
+        )
     traced = obj if isinstance(obj, Function) else function(obj)
     if specs is None and traced.input_signature is None:
-        raise ArgumentError(f"the argument types of {traced.name} are not known; pass specs, e.g. "
-                            "specs=[tf.TensorSpec([None, 784])], or give the function an input_signature")  # fmt: skip
+        raise ArgumentError(
+            f"the argument types of {traced.name} are not known; pass specs, e.g. "
+            "specs=[tf.TensorSpec([None, 784])], or give the function an input_signature"
+        )
     concrete = traced.get_concrete_function(*(specs or ()))
     return concrete.graph, concrete.variables
 
@@ -146,11 +152,13 @@ def _state_values(graph: Graph, variables: Sequence[Variable]) -> dict[int, Arra
 def _check_assignments(graph: Graph, train: bool) -> None:
     assigned = [state.name for state in graph.states if state.output is not None]
     if assigned and not train:
-        raise ExportError(f"{graph.name} assigns "
-                          f"{', '.join(assigned[:5])}{' ...' if len(assigned) > 5 else ''}, which an "
-                          "inference model would lose; export it with train=True (each is then an input and "
-                          "an output), "
-                          "or export a function that assigns nothing")  # fmt: skip
+        raise ExportError(
+            f"{graph.name} assigns "
+            f"{', '.join(assigned[:5])}{' ...' if len(assigned) > 5 else ''}, which an "
+            "inference model would lose; export it with train=True (each is then an input and "
+            "an output), "
+            "or export a function that assigns nothing"
+        )
     if train and not assigned:
         raise ExportError(
             f"{graph.name} assigns no Variable, so there is nothing to train; export it without train=True"

@@ -37,8 +37,8 @@ _STEP: Final = np.array([0, 1], np.int64)
 class Generator:
     """A stream of random numbers with its own state.
 
-    ``state`` is ``[seed, counter]``. Make one with :meth:`from_seed` or :meth:`from_non_deterministic_state`. ``alg`` is
-    accepted for compatibility: all streams come from one algorithm, which every backend computes alike.
+    ``state`` is ``[seed, counter]``. Make one with :meth:`from_seed` or :meth:`from_non_deterministic_state`. ``alg``
+    is accepted for compatibility: all streams come from one algorithm, which every backend computes alike.
     """
 
     def __init__(self, copy_from: Generator | None = None, state: Any = None, alg: Any = None) -> None:
@@ -119,7 +119,9 @@ class Generator:
         """Seeds for the stateless functions, int64[2, count]: one per column."""
         return transpose(ops.split_key(self.next_key(), count))
 
-    def normal(self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, name: str | None = None) -> Any:
+    def normal(
+        self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, name: str | None = None
+    ) -> Any:
         """Normal floats. Gradients flow to ``mean`` and ``stddev``."""
         return draws.normal(self.next_key(), shape, mean, stddev, dtype)
 
@@ -181,6 +183,10 @@ class _GlobalState:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.forget()
+
+    def forget(self) -> None:
+        """As in a new process: no seed, no generators."""
         self.seed: int | None = None
         self.generator: Generator | None = None
         self.by_op_seed: dict[int, Generator] = {}

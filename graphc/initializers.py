@@ -42,21 +42,21 @@ class Initializer:
         return f"{type(self).__name__}({arguments})"
 
 
-class zeros_initializer(Initializer):  # noqa: N801 - TensorFlow's spelling
+class zeros_initializer(Initializer):
     """Zeros."""
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
         return zeros(shape, float32 if dtype is None else dtype)
 
 
-class ones_initializer(Initializer):  # noqa: N801 - TensorFlow's spelling
+class ones_initializer(Initializer):
     """Ones."""
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
         return ones(shape, float32 if dtype is None else dtype)
 
 
-class constant_initializer(Initializer):  # noqa: N801 - TensorFlow's spelling
+class constant_initializer(Initializer):
     """A number everywhere, or given values of the right count. Raises ArgumentError when the count does not fit."""
 
     def __init__(self, value: Any = 0) -> None:
@@ -66,7 +66,7 @@ class constant_initializer(Initializer):  # noqa: N801 - TensorFlow's spelling
         return constant(self.value, dtype, shape)
 
 
-class random_normal_initializer(Initializer):  # noqa: N801 - TensorFlow's spelling
+class random_normal_initializer(Initializer):
     """Normal floats. Raises DTypeError for integer dtypes."""
 
     def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Any = None) -> None:
@@ -79,7 +79,7 @@ class random_normal_initializer(Initializer):  # noqa: N801 - TensorFlow's spell
         return random.stateless_normal(shape, (self.seed, 0), self.mean, self.stddev, wanted)
 
 
-class random_uniform_initializer(Initializer):  # noqa: N801 - TensorFlow's spelling
+class random_uniform_initializer(Initializer):
     """Floats, or integers for an integer dtype, uniform in [minval, maxval)."""
 
     def __init__(self, minval: Any = -0.05, maxval: Any = 0.05, seed: Any = None) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+import numpy as np
+
 from graphc.adapters import binary, reduction, segments, unary, unsorted_segments
+from graphc.framework import get_static_value
 from graphc_ir.dtypes import as_dtype, int64
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import activation as _activation
@@ -223,7 +226,11 @@ def confusion_matrix(labels: Any, predictions: Any, num_classes: int | None = No
                      dtype: Any = "int32", name: str | None = None) -> Any:  # fmt: skip
     """Counts of (label, prediction) pairs: ``[num_classes, num_classes]``, labels in rows."""
     if num_classes is None:
-        num_classes = builtins.max(int(reduce_max(labels)), int(reduce_max(predictions))) + 1
+        known = [get_static_value(lift(values)) for values in (labels, predictions)]
+        if any(values is None for values in known):
+            raise ArgumentError("confusion_matrix needs num_classes inside a traced function: its result's shape must be "
+                                "known")  # fmt: skip
+        num_classes = builtins.max(int(np.max(values)) for values in known) + 1
     return _segment.confusion_matrix(labels, predictions, num_classes, weights, as_dtype(dtype))
 
 

@@ -22,11 +22,10 @@ from graphc.generator import (
 )
 from graphc_ir import random_bits
 from graphc_ir.dims import broadcast_shapes
-from graphc_ir.dtypes import as_dtype, float32, float64, int32, int64
+from graphc_ir.dtypes import as_dtype, float32, int32, int64
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import random as ops
 from graphc_ir.ops.base import lift, shape_of
-from graphc_ir.ops.elementwise import cast
 from graphc_ir.ops.movement import resolve_shape
 
 __all__ = [
@@ -139,21 +138,39 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: 
 
 
 def stateless_normal(
-    shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, name: str | None = None, alg: Any = None
+    shape: Any,
+    seed: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = float32,
+    name: str | None = None,
+    alg: Any = None,
 ) -> Any:
     """Normal floats that follow from ``seed``, two integers, alone."""
     return draws.normal(as_key(seed), shape, mean, stddev, dtype)
 
 
 def stateless_truncated_normal(
-    shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, name: str | None = None, alg: Any = None
+    shape: Any,
+    seed: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = float32,
+    name: str | None = None,
+    alg: Any = None,
 ) -> Any:
     """Normal floats within two standard deviations, from a seed of two integers."""
     return draws.truncated_normal(as_key(seed), shape, mean, stddev, dtype)
 
 
 def stateless_uniform(
-    shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = float32, name: str | None = None, alg: Any = None
+    shape: Any,
+    seed: Any,
+    minval: Any = 0,
+    maxval: Any = None,
+    dtype: Any = float32,
+    name: str | None = None,
+    alg: Any = None,
 ) -> Any:
     """Floats or integers in [minval, maxval), from a seed of two integers.
 
@@ -185,8 +202,7 @@ def stateless_binomial(
     shape: Any, seed: Any, counts: Any, probs: Any, output_dtype: Any = int32, name: str | None = None
 ) -> Any:
     """Successes among ``counts`` trials of probability ``probs``, which broadcast to ``shape``."""
-    operands = (cast(lift(p), float64) for p in (counts, probs))
-    return ops.binomial(as_key(seed), shape, *operands, output_dtype)
+    return ops.binomial(as_key(seed), shape, counts, probs, output_dtype)
 
 
 def stateless_shuffle(value: Any, seed: Any, alg: Any = None, name: str | None = None) -> Any:

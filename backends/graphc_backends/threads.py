@@ -1,8 +1,8 @@
 """How many threads computations may use: one place for all backends.
 
-The default is the number of CPUs that this process may really use (affinity mask and container quota), not the number
-that the machine has. ``GRAPHC_NUM_THREADS`` or :func:`set_num_threads` override it. NumPy's matrix products follow
-the BLAS library's own setting (``OPENBLAS_NUM_THREADS``, read when NumPy is first imported).
+The default is the number of CPUs that this process may really use (affinity mask and container quota), not
+the number that the machine has. ``GRAPHC_NUM_THREADS`` or :func:`set_num_threads` override it. NumPy's matrix
+products follow the BLAS library's own setting (``OPENBLAS_NUM_THREADS``, read when NumPy is first imported).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _chosen: list[int] = []
 
 
 def num_threads() -> int:
-    """The threads that a backend may use: what was set, else the environment, else the CPUs that are available.
+    """The threads that a backend may use: what was set, else the environment, else the CPUs that are
+    available.
 
     Raises ArgumentError when the environment variable is no positive integer.
     """

@@ -16,6 +16,7 @@ from graphc_ir.graph import UNKNOWN, Graph, Location, State, Value
 from graphc_ir.ops.base import OPS, Op
 from graphc_ir.text import array_value, attribute_value, type_value
 from graphc_ir.types import TensorType
+from graphc_ir.verify import operand_count
 
 _SPACE: Final = re.compile(r"(?:\s+|//[^\n]*)*")
 _NAME: Final = re.compile(r"%([\w.]+)")
@@ -291,6 +292,9 @@ def _check_types(
     regions: tuple[Graph, ...],
     start: int,
 ) -> None:
+    count = operand_count(op)
+    if count is not None and count != len(operands):
+        cursor.fail(f"{op.name} takes {count} operands, got {len(operands)}", start)
     try:
         expected = op.infer_node([o.type for o in operands], regions)
     except (GraphcError, TypeError, ValueError, IndexError) as error:

@@ -423,7 +423,9 @@ def poisson(key: Key, lam: Float, shape: Shape, dtype: npt.DTypeLike = np.int64)
     return np.asarray(_numpy_generator(key).poisson(lam, tuple(shape))).astype(dtype)
 
 
-def binomial(key: Key, counts: npt.NDArray[np.int64], probs: Float, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
+def binomial(
+    key: Key, counts: npt.NDArray[np.int64], probs: Float, shape: Shape, dtype: npt.DTypeLike = np.int64
+) -> Array:
     """Successes among ``counts`` trials of probability ``probs``. NumPy only, as ``gamma`` is."""
     return np.asarray(_numpy_generator(key).binomial(counts, probs, tuple(shape))).astype(dtype)
 

@@ -123,9 +123,19 @@ def _read_elements(items: Sequence[str], dtype: np.dtype[Any]) -> Array:
     """Raises ValueError or KeyError for text that is no element of this dtype."""
     if dtype == np.bool_:
         return np.array([_WORDS[item] for item in items], dtype)
-    convert = int if dtype.kind in "iu" else complex if dtype.kind == "c" else float
+    if dtype.kind in "iu":
+        return _read_integers([int(item) for item in items], dtype)
+    convert = complex if dtype.kind == "c" else float
     with np.errstate(over="ignore"):
         return np.array([convert(item) for item in items]).astype(dtype)
+
+
+def _read_integers(numbers: list[int], dtype: np.dtype[Any]) -> Array:
+    limits = np.iinfo(dtype)
+    wrong = [number for number in numbers if not limits.min <= number <= limits.max]
+    if wrong:
+        raise ValueError(f"{wrong[0]} is outside of {limits.min}..{limits.max}")
+    return np.array(numbers, dtype)
 
 
 def attribute_value(text: str, annotation: str) -> Any:

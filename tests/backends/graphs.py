@@ -25,7 +25,9 @@ def build(
     function: Callable[..., Any],
     states: Mapping[str, int | None] | None = None,
 ) -> Graph:
-    """A graph of the op functions that ``function`` calls. ``states``: input name to output number of its new value."""
+    """A graph of the op functions that ``function`` calls. ``states``: input name to output number of its new
+    value.
+    """
     graph = Graph("tested")
     operands = [graph.add_input(parse_type(text), name) for name, text in types.items()]
     with using(GraphBuilder(graph)):

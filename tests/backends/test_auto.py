@@ -9,7 +9,7 @@ import pytest
 
 from graphc_backends import auto
 from graphc_backends.auto import NUMPY, ONNXRUNTIME, AutoBackend, AutoExecutable, estimate
-from graphc_backends.base import CompileOptions, StateCell
+from graphc_backends.base import CompileOptions, StateCell, get_backend
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.errors import BackendError
 from graphc_ir.evaluate import evaluate
@@ -66,7 +66,7 @@ def test_numpy_takes_what_onnxruntime_cannot_run(monkeypatch: pytest.MonkeyPatch
             raise BackendError("no kernel for it")
         return real(name)
 
-    real = auto.get_backend
+    real = get_backend
     monkeypatch.setattr(auto, "get_backend", refuse)
     executable = compiled(large_graph())
     assert executable.choice.backend == "numpy"

@@ -143,7 +143,7 @@ def test_backends_by_name() -> None:
 
 def test_a_registered_backend_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     register_backend("missing_for_test", "graphc_no_such_module:Backend")
-    with pytest.raises(BackendError, match="'missing_for_test' cannot be loaded.*graphc_no_such_module"):
+    with pytest.raises(BackendError, match=r"'missing_for_test' cannot be loaded.*graphc_no_such_module"):
         get_backend("missing_for_test")
     register_backend("missing_for_test", "graphc_backends.base:Backend")
     assert type(get_backend("missing_for_test")) is Backend

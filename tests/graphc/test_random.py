@@ -27,7 +27,7 @@ Array = npt.NDArray[Any]
 def seeded() -> Iterator[None]:
     random.set_seed(1234)
     yield
-    generator._global.__init__()  # type: ignore[misc]
+    generator._global.forget()
 
 
 def arrays(result: Any) -> list[Array]:
@@ -87,10 +87,11 @@ def test_eager_and_traced_draws_continue_one_another(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_sizes_known_only_when_run(backend: str) -> None:
-    @tf.function(input_signature=[tf.TensorSpec([None, 3])], backend=backend)
-    def noisy(x: Any) -> Any:
+    def draw(x: Any) -> Any:
         n = shape_of(x)[0]
         return x + random.normal(shape_of(x)), random.uniform([n, 2]), random.shuffle(x), random.dropout(x, 0.5)
+
+    noisy = tf.function(draw, input_signature=[tf.TensorSpec([None, 3])], backend=backend)
 
     for rows in (1, 4, 7):
         x = tf.constant(np.arange(3.0 * rows, dtype=np.float32).reshape(rows, 3))
@@ -126,21 +127,21 @@ def test_op_seeds_have_streams_of_their_own() -> None:
 
 
 def test_without_a_global_seed_op_seeds_still_reproduce() -> None:
-    generator._global.__init__()  # type: ignore[misc]
+    generator._global.forget()
     first = random.normal((3,), seed=5).numpy()
     free = random.normal((3,)).numpy()
-    generator._global.__init__()  # type: ignore[misc]
+    generator._global.forget()
     np.testing.assert_array_equal(random.normal((3,), seed=5).numpy(), first)
     assert not np.array_equal(random.normal((3,)).numpy(), free)
 
 
 def test_a_functions_later_signatures_may_draw_first() -> None:
-    generator._global.__init__()  # type: ignore[misc]
+    generator._global.forget()
 
-    @tf.function(backend="numpy")
-    def maybe(x: Any, draw: bool) -> Any:
+    def draws(x: Any, draw: bool) -> Any:
         return x + random.normal((2,), seed=11) + random.normal((2,)) if draw else x
 
+    maybe = tf.function(draws, backend="numpy")
     x = tf.constant([1.0, 2.0])
     maybe(x, False)
     assert not np.array_equal(maybe(x, True).numpy(), maybe(x, True).numpy())
@@ -151,7 +152,7 @@ def test_datasets_follow_the_global_seed() -> None:
     assert len(set(first)) == 3
     random.set_seed(1234)
     assert [data_shuffle.global_seed() for _ in range(3)] == first
-    generator._global.__init__()  # type: ignore[misc]
+    generator._global.forget()
     assert data_shuffle.global_seed() is None
 
 

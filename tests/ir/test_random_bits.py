@@ -11,6 +11,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from graphc_ir import random_bits as rb
 
 N = 1 << 18

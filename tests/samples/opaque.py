@@ -19,9 +19,9 @@ def _nonzero() -> OnnxOp:
 
 
 SAMPLES = [
-    Sample(_hardmax("f32[2, 3]"), ("f32[2, 3]",), gradient=False),
-    Sample(_hardmax("f32[n, 3]"), ("f32[n, 3]",), sizes={"n": 4}, gradient=False),
-    Sample(_nonzero(), ("f32[2, 3]",), gradient=False, label="data-dependent"),
+    Sample(_hardmax("f32[2, 3]"), ("f32[2, 3]",), gradient=False, round_trip=False),
+    Sample(_hardmax("f32[n, 3]"), ("f32[n, 3]",), sizes={"n": 4}, gradient=False, round_trip=False),
+    Sample(_nonzero(), ("f32[2, 3]",), gradient=False, round_trip=False, label="data-dependent"),
 ]
 
 ERRORS = [

@@ -36,7 +36,9 @@ class Specialization:
         self._idle: list[Instance] = []
 
     def take(self) -> Instance:
-        """An instance that no other call uses (calls may come from several threads, or from within one another)."""
+        """An instance that no other call uses (calls may come from several threads, or from within one
+        another).
+        """
         try:
             return self._idle.pop()
         except IndexError:
@@ -92,13 +94,14 @@ class PlannedExecutable(Executable):
             found.give_back(instance)
 
     def source(self, kind: str = "run") -> str:
-        """The generated code: ``run`` (arrays in, arrays out) or ``step`` (state in cells), of the last shapes used.
+        """The generated code: ``run`` (arrays in, arrays out) or ``step`` (state in cells), of the last
+        shapes used.
 
         Raises BackendError when a graph with symbolic sizes has not run yet.
         """
         if not self._programs and self._symbolic:
-            raise BackendError(f"{self.graph.name} has symbolic sizes: its code is generated at the first call; call it "
-                               "first")  # fmt: skip
+            raise BackendError(f"{self.graph.name} has symbolic sizes: its code is generated at the first "
+                               "call; call it first")  # fmt: skip
         found = next(reversed(self._programs.values())) if self._programs else self._compile((), {})
         return found.program.source(kind)
 

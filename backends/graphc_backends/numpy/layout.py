@@ -1,7 +1,7 @@
 """The memory plan of a graph with known sizes: which results live in reused buffers, which are made per call.
 
-Values that are views share the memory of their first operand, so all questions of lifetime are asked of a value's
-*root*. What a caller may keep (results, new state values) is never placed in reused buffers.
+Values that are views share the memory of their first operand, so all questions of lifetime are asked of a
+value's *root*. What a caller may keep (results, new state values) is never placed in reused buffers.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Layout:
         self._place_states()
         self._place_all()
 
-    # --- lifetimes -----------------------------------------------------------------------------------------------
+    # --- lifetimes ------------------------------------------------------------------------------------------
 
     def _seen_by_regions(self) -> set[Value]:
         """A region, or a foreign operator, may hand an operand on as its result."""
@@ -101,7 +101,7 @@ class Layout:
             last == self._position[node] and may_overwrite(node, value, old)
         )
 
-    # --- state ---------------------------------------------------------------------------------------------------
+    # --- state ----------------------------------------------------------------------------------------------
 
     def _place_states(self) -> None:
         for index, state in enumerate(self.graph.states):
@@ -146,7 +146,7 @@ class Layout:
                 return operand
         return None
 
-    # --- everything else -----------------------------------------------------------------------------------------
+    # --- everything else ------------------------------------------------------------------------------------
 
     def _place_all(self) -> None:
         for i, node in enumerate(self.nodes):

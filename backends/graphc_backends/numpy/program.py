@@ -66,7 +66,7 @@ class Program:
     def buffers(self) -> dict[str, Array]:
         return {self._labels[v]: a for v, a in self.layout.buffers().items() if v in self._labels}
 
-    # --- source --------------------------------------------------------------------------------------------------
+    # --- source ---------------------------------------------------------------------------------------------
 
     def _compile(self, kind: str) -> types.CodeType:
         head = self._run_head() if kind == "run" else self._step_head()
@@ -180,12 +180,15 @@ class Program:
         return f"{results} = {self._names.bound(function, node.op.name)}({', '.join(operands)})"
 
     def _is_specialized(self, node: Node) -> bool:
-        """Whether all sizes are known (those of a data-dependent result are not), in attributes and regions too."""
+        """Whether all sizes are known (those of a data-dependent result are not), in attributes and regions
+        too.
+        """
         known = all(r.type.is_static for r in node.results) and not _open_attributes(node)
         return known and (not node.regions or isinstance(node.op, RegionOp))
 
     def _interpreted(self, node: Node, operands: list[str], results: str) -> str:
-        run = f"{self._names.bound(run_node, 'run_node')}({self._names.bound(node, node.op.name)}, [{', '.join(operands)}]"
+        function, bound = self._names.bound(run_node, "run_node"), self._names.bound(node, node.op.name)
+        run = f"{function}({bound}, [{', '.join(operands)}]"
         found = "" if node.op.num_results != 1 else ", "
         return f"{results} {found}= {run}, {self._sizes_of_call()})"
 
@@ -231,7 +234,7 @@ class Program:
             ("new", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_new"
         )
 
-    # --- errors --------------------------------------------------------------------------------------------------
+    # --- errors ---------------------------------------------------------------------------------------------
 
     def explained(self, error: BaseException) -> BaseException:
         """The error with the op, its operand types and the user's line."""

@@ -1,7 +1,7 @@
 """How a node is computed into given memory: the NumPy call of each op as one line of source.
 
-An op that is not in the table is called through its ``numpy_function`` with ``out=`` where it accepts that; all others
-allocate their results.
+An op that is not in the table is called through its ``numpy_function`` with ``out=`` where it accepts that;
+all others allocate their results.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ class Names(Protocol):
 
 
 Writer = Callable[[Names, Node, Sequence[str], str], str]
-"""Source of the statement that computes a node into ``out``: (names, node, operand names, out name, or a tuple of
-names for an op of several results)."""
+"""Source of the statement that computes a node into ``out``: (names, node, operand names, out name, or a
+tuple of names for an op of several results).
+"""
 
 
 def writer_of(node: Node) -> Writer | None:
@@ -57,7 +58,9 @@ def writes_in_place(node: Node) -> bool:
 
 
 def may_overwrite(node: Node, value: Value, old: Value) -> bool:
-    """Whether the node's result ``value`` may be written over its operand ``old``, which has the same type."""
+    """Whether the node's result ``value`` may be written over its operand ``old``, which has the same
+    type.
+    """
     if isinstance(node.op, OptimizerUpdate):
         return node.operands[value.index] is old and node.operands.count(old) == 1
     return writes_in_place(node)
@@ -113,7 +116,8 @@ def _sum_and_divide(names: Names, node: Node, operands: Sequence[str], out: str)
     divisor = names.bound(np.asarray(count, dtype.np), "count")
     total = _reduction(np.add)(node)
     assert total is not None
-    return f"{total(names, node, operands, out)}; {names.bound(np.divide, 'divide')}({out}, {divisor}, out={out})"
+    divide = names.bound(np.divide, "divide")
+    return f"{total(names, node, operands, out)}; {divide}({out}, {divisor}, out={out})"
 
 
 def _axes(node: Node) -> str:

@@ -20,11 +20,6 @@ one_to_one({ops.HardSilu: "HardSwish"}, since=14)
 one_to_one({ops.Mish: "Mish"}, since=18)
 
 
-def short_float(context: ImportContext, name: str, default: float) -> float:
-    """A float attribute as the shortest decimal that has this float32 value: 0.2, not 0.20000000298."""
-    return float(str(np.float32(context.attribute(name, default))))
-
-
 @exports(ops.Relu6)
 def _relu6(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     kind = node.operands[0].type.dtype.np
@@ -38,7 +33,7 @@ def _leaky_relu(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 
 @imports("LeakyRelu")
 def _read_leaky_relu(context: ImportContext) -> Operand:
-    return ops.leaky_relu(context.operands[0], short_float(context, "alpha", 0.01))
+    return ops.leaky_relu(context.operands[0], context.attribute("alpha", 0.01))
 
 
 @exports(ops.Elu)
@@ -48,7 +43,7 @@ def _elu(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 
 @imports("Elu")
 def _read_elu(context: ImportContext) -> Operand:
-    return ops.elu(context.operands[0], short_float(context, "alpha", 1.0))
+    return ops.elu(context.operands[0], context.attribute("alpha", 1.0))
 
 
 @exports(ops.Selu)
@@ -76,7 +71,7 @@ def _celu(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 
 @imports("Celu")
 def _read_celu(context: ImportContext) -> Operand:
-    return ops.celu(context.operands[0], short_float(context, "alpha", 1.0))
+    return ops.celu(context.operands[0], context.attribute("alpha", 1.0))
 
 
 @exports(ops.Gelu, since=20)
@@ -93,7 +88,7 @@ def _read_gelu(context: ImportContext) -> Operand:
 # Silu is written by its decomposition: ONNX Runtime has no kernel for Swish.
 @imports("Swish")
 def _read_swish(context: ImportContext) -> Operand:
-    return ops.silu(context.operands[0], short_float(context, "alpha", 1.0))
+    return ops.silu(context.operands[0], context.attribute("alpha", 1.0))
 
 
 @exports(ops.HardSigmoid)
@@ -104,7 +99,7 @@ def _hard_sigmoid(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 
 @imports("HardSigmoid")
 def _read_hard_sigmoid(context: ImportContext) -> Operand:
-    alpha, beta = short_float(context, "alpha", 0.2), short_float(context, "beta", 0.5)
+    alpha, beta = context.attribute("alpha", 0.2), context.attribute("beta", 0.5)
     # Keras' slope, one sixth, has no short decimal.
     return ops.hard_sigmoid(context.operands[0], 1 / 6 if np.float32(alpha) == np.float32(1 / 6) else alpha, beta)
 
@@ -118,13 +113,13 @@ def _read_prelu(context: ImportContext) -> Operand:
 @imports("ThresholdedRelu")
 def _read_thresholded_relu(context: ImportContext) -> Operand:
     x = context.operands[0]
-    return select(greater(x, short_float(context, "alpha", 1.0)), x, 0)
+    return select(greater(x, context.attribute("alpha", 1.0)), x, 0)
 
 
 @imports("Shrink")
 def _read_shrink(context: ImportContext) -> Operand:
     x = context.operands[0]
-    bias, threshold = short_float(context, "bias", 0.0), short_float(context, "lambd", 0.5)
+    bias, threshold = context.attribute("bias", 0.0), context.attribute("lambd", 0.5)
     if not dtype_of(x).is_floating:
         raise context.decline("Shrink of integers has no counterpart")
     inner: Any = select(greater(x, threshold), sub(x, bias), 0)

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import (
     AttributeProto,
     FunctionProto,
@@ -98,9 +98,11 @@ def _read(source: bytes | str | os.PathLike[str]) -> bytes:
         raise ImportModelError(f"{path} {what}; give the path of an .onnx file")
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:
-        raise ImportModelError(f"{path} has {size} bytes; an ONNX file holds at most {MAX_FILE_BYTES}, "
-                               "larger models keep "
-                               "their weights in external data files next to it")  # fmt: skip
+        raise ImportModelError(
+            f"{path} has {size} bytes; an ONNX file holds at most {MAX_FILE_BYTES}, "
+            "larger models keep "
+            "their weights in external data files next to it"
+        )
     try:
         return path.read_bytes()
     except OSError as error:
@@ -111,7 +113,8 @@ def _parse(data: bytes, label: str) -> ModelProto:
     if not data:
         raise ImportModelError(f"{label} is empty (0 bytes); expected an ONNX model")
     try:
-        return ModelProto.FromString(data)
+        parsed: ModelProto = ModelProto.FromString(data)
+        return parsed
     except DecodeError as error:
         raise ImportModelError(
             f"{label} ({len(data)} bytes) is no readable ONNX model: {_guess(data)}"
@@ -136,18 +139,24 @@ def _check_structure(model: ModelProto, label: str) -> None:
     if not model.HasField("graph"):
         raise ImportModelError(f"{label} holds no graph: the file is cut off or is no ONNX model")
     if model.ir_version > onnx.IR_VERSION:
-        raise ImportModelError(f"{label} has IR version {model.ir_version}, the installed onnx "
-                               f"{onnx.__version__} knows up "
-                               f"to {onnx.IR_VERSION}; update onnx or export with an older version")  # fmt: skip
+        raise ImportModelError(
+            f"{label} has IR version {model.ir_version}, the installed onnx "
+            f"{onnx.__version__} knows up "
+            f"to {onnx.IR_VERSION}; update onnx or export with an older version"
+        )
     if not model.opset_import:
-        raise ImportModelError(f"{label} imports no operator set, so its operators have no meaning; the file "
-                               "is cut off "
-                               "or made by a broken exporter")  # fmt: skip
+        raise ImportModelError(
+            f"{label} imports no operator set, so its operators have no meaning; the file "
+            "is cut off "
+            "or made by a broken exporter"
+        )
     version = opsets_of(model).get("", MIN_IMPORT_OPSET)
     if version > MAX_IMPORT_OPSET:
-        raise ImportModelError(f"{label} is of opset {version}; supported are {MIN_IMPORT_OPSET} to "
-                               f"{MAX_IMPORT_OPSET}, "
-                               "older ones by conversion; export it with an opset in that range")  # fmt: skip
+        raise ImportModelError(
+            f"{label} is of opset {version}; supported are {MIN_IMPORT_OPSET} to "
+            f"{MAX_IMPORT_OPSET}, "
+            "older ones by conversion; export it with an opset in that range"
+        )
 
 
 def _run_checker(model: ModelProto, path: Path | None, label: str) -> None:
@@ -169,9 +178,9 @@ def _modernised(model: ModelProto, label: str) -> ModelProto:
     try:
         return version_converter.convert_version(model, MIN_IMPORT_OPSET)
     except Exception as error:
-        raise ImportModelError(f"{label} is of opset {version} and cannot be converted to "
-                               f"{MIN_IMPORT_OPSET}: "
-                               f"{error}") from error  # fmt: skip
+        raise ImportModelError(
+            f"{label} is of opset {version} and cannot be converted to {MIN_IMPORT_OPSET}: {error}"
+        ) from error
 
 
 # --- local functions ----------------------------------------------------------------------------------------
@@ -209,9 +218,9 @@ def _expanded_sizes(model: ModelProto, label: str) -> dict[_FunctionKey, int]:
             stack.pop()
             continue
         if key in open_calls:
-            raise ImportModelError(f"{label}: function {key[1]!r} of domain {key[0]!r} calls itself, which "
-                                   "ONNX does not "
-                                   "allow")  # fmt: skip
+            raise ImportModelError(
+                f"{label}: function {key[1]!r} of domain {key[0]!r} calls itself, which ONNX does not allow"
+            )
         open_calls[key] = None
         stack.extend(waiting)
     return sizes
@@ -275,9 +284,11 @@ def _check_external(model: ModelProto, folder: Path | None, label: str) -> None:
         if tensor.data_location != TensorProto.EXTERNAL:
             continue
         if folder is None:
-            raise ImportModelError(f"{label}: the data of tensor {tensor.name!r} is in another file; import "
-                                   "the model by "
-                                   "its path, so that the file can be found next to it")  # fmt: skip
+            raise ImportModelError(
+                f"{label}: the data of tensor {tensor.name!r} is in another file; import "
+                "the model by "
+                "its path, so that the file can be found next to it"
+            )
         _external_place(tensor, folder)
 
 
@@ -319,17 +330,21 @@ def _entry(entries: Mapping[str, str], key: str, default: int, what: str) -> int
 def tensor_array(tensor: TensorProto, folder: Path | None) -> Array:
     """A tensor's elements. Raises ImportModelError for data that does not fit its type and shape."""
     if any(d < 0 for d in tensor.dims) or len(tensor.dims) > MAX_RANK:
-        raise ImportModelError(f"tensor {tensor.name!r} has the shape {list(tensor.dims)[:40]}; expected at "
-                               f"most {MAX_RANK} "
-                               "sizes, none negative")  # fmt: skip
+        raise ImportModelError(
+            f"tensor {tensor.name!r} has the shape {list(tensor.dims)[:40]}; expected at "
+            f"most {MAX_RANK} "
+            "sizes, none negative"
+        )
     try:
         if tensor.data_location == TensorProto.EXTERNAL:
             return _external_array(tensor, folder)
         return numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise ImportModelError(f"the data of tensor {tensor.name!r} does not fit its shape "
-                               f"{list(tensor.dims)}: {error}; "
-                               "the file is damaged") from error  # fmt: skip
+        raise ImportModelError(
+            f"the data of tensor {tensor.name!r} does not fit its shape "
+            f"{list(tensor.dims)}: {error}; "
+            "the file is damaged"
+        ) from error
 
 
 def _external_array(tensor: TensorProto, folder: Path | None) -> Array:

@@ -134,6 +134,9 @@ def _with_bias(context: ImportContext, y: Operand) -> Operand:
 
 def _kernel(context: ImportContext, w: Operand) -> tuple[int, ...]:
     sizes = shape_of(w)[2:]
+    declared = tuple(context.attribute("kernel_shape", sizes))
+    if declared != sizes:
+        raise ImportModelError(f"{context.where}: kernel_shape {declared} differs from the filters' {sizes}")
     if not all(isinstance(s, int) for s in sizes):
         raise ImportModelError(f"{context.where}: the kernel sizes {list(sizes)} must be known")
     return sizes  # type: ignore[return-value]

@@ -186,9 +186,11 @@ class Importer:
     def _output(self, scope: Scope, name: str) -> Value:
         value = scope.find(name)
         if value is None:
-            raise ImportModelError(f"graph {scope.graph.name}: output {name!r} is made by no node; the file "
-                                   "is cut off or "
-                                   "damaged")  # fmt: skip
+            raise ImportModelError(
+                f"graph {scope.graph.name}: output {name!r} is made by no node; the file "
+                "is cut off or "
+                "damaged"
+            )
         return value
 
     # --- inputs and weights ---------------------------------------------------------------------------------
@@ -278,9 +280,11 @@ class Importer:
         outputs = {name: i for i, name in enumerate(graph.output_names)}
         for old, new in pairs.items():
             if old not in inputs or new not in outputs:
-                raise ImportModelError(f"the model's metadata {STATE_PAIRS_KEY} pairs input {old!r} with "
-                                       f"output {new!r}, "
-                                       f"but it has inputs {list(inputs)} and outputs {list(outputs)}")  # fmt: skip
+                raise ImportModelError(
+                    f"the model's metadata {STATE_PAIRS_KEY} pairs input {old!r} with "
+                    f"output {new!r}, "
+                    f"but it has inputs {list(inputs)} and outputs {list(outputs)}"
+                )
             graph.states.append(State(old, inputs[old], outputs[new]))
         first = len(graph.inputs) - len(graph.states)
         if any(state.input < first for state in graph.states):
@@ -318,9 +322,9 @@ class Importer:
             return None
         value = scope.find(name)
         if value is None:
-            raise ImportModelError(f"{describe(node)} reads {name!r}, which is made by no node before it; "
-                                   "the file is "
-                                   "damaged")  # fmt: skip
+            raise ImportModelError(
+                f"{describe(node)} reads {name!r}, which is made by no node before it; the file is damaged"
+            )
         return value
 
     def _native(self, node: NodeProto, operands: Sequence[Value | None], scope: Scope) -> Sequence[Value]:
@@ -405,7 +409,7 @@ def _known(value: Value) -> Array | None:
     dims: Shape | None = symbolic_value(value)
     if dims is None or not all(isinstance(d, int) for d in dims):
         return None
-    return np.array(dims, value.type.dtype.np).reshape(value.type.shape)  # type: ignore[arg-type]
+    return np.array(dims, value.type.dtype.np).reshape(value.type.shape)
 
 
 def _undo(graph: Graph, last: Node | None) -> None:
@@ -457,7 +461,7 @@ def _state_pairs(model: ModelProto) -> dict[str, str]:
     except json.JSONDecodeError as error:
         raise ImportModelError(f"the model's metadata {STATE_PAIRS_KEY} is no JSON: {error}") from error
     if not isinstance(pairs, dict) or not all(isinstance(v, str) for v in pairs.values()):
-        raise ImportModelError(f"the model's metadata {STATE_PAIRS_KEY} must map input names to output "
-                               "names, it is "
-                               f"{text[:80]}")  # fmt: skip
+        raise ImportModelError(
+            f"the model's metadata {STATE_PAIRS_KEY} must map input names to output names, it is {text[:80]}"
+        )
     return pairs

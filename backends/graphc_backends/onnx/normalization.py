@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import numpy as np
+
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter
@@ -23,6 +25,11 @@ def _channels_to(axis: int, rank: int) -> tuple[list[int], list[int]]:
     forth = [i for i in range(rank) if i != axis]
     forth.insert(1, axis)
     return forth, [forth.index(i) for i in range(rank)]
+
+
+def real(context: ImportContext, name: str, default: float) -> float:
+    """A float attribute in its shortest decimals: files hold float32, where 0.001 reads 0.0010000000475."""
+    return float(str(np.float32(context.attribute(name, default))))
 
 
 @exports(ops.BatchNorm)
@@ -51,7 +58,7 @@ def _read_batch_norm(context: ImportContext) -> Operand:
             f"{context.where}: training mode has no counterpart; export the model for inference"
         )
     x, scale, offset, mean, variance = context.operands[:5]
-    return bind(ops.BatchNorm(1, float(context.attribute("epsilon", 1e-5))), x, scale, offset, mean, variance)
+    return bind(ops.BatchNorm(1, real(context, "epsilon", 1e-5)), x, scale, offset, mean, variance)
 
 
 @exports(ops.LayerNorm, since=17)
@@ -67,7 +74,7 @@ def _read_layer_norm(context: ImportContext) -> Any:
     x, scale = context.operands[:2]
     offset = context.operand(2)
     shift = zeros_like(scale) if offset is None else offset
-    axis, epsilon = context.attribute("axis", -1), context.attribute("epsilon", 1e-5)
+    axis, epsilon = context.attribute("axis", -1), real(context, "epsilon", 1e-5)
     return ops.layer_norm(x, scale, shift, axis, epsilon)
 
 
@@ -80,14 +87,14 @@ def _rms_norm(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 @imports("RMSNormalization")
 def _read_rms_norm(context: ImportContext) -> Operand:
     x, scale = context.operands[:2]
-    return ops.rms_norm(x, scale, context.attribute("axis", -1), context.attribute("epsilon", 1e-5))
+    return ops.rms_norm(x, scale, context.attribute("axis", -1), real(context, "epsilon", 1e-5))
 
 
 @imports("InstanceNormalization")
 def _read_instance_norm(context: ImportContext) -> Operand:
     x, scale, offset = context.operands
     axes = list(range(2, rank_of(x)))
-    result, _, _ = ops.standardize(x, axes, context.attribute("epsilon", 1e-5))
+    result, _, _ = ops.standardize(x, axes, real(context, "epsilon", 1e-5))
     vector = (-1, *(1,) * len(axes))
     return add(mul(result, reshape(scale, vector)), reshape(offset, vector))
 
@@ -95,7 +102,7 @@ def _read_instance_norm(context: ImportContext) -> Operand:
 @imports("GroupNormalization", since=21)
 def _read_group_norm(context: ImportContext) -> Operand:
     x, scale, offset = context.operands
-    groups, epsilon = int(context.attribute("num_groups")), context.attribute("epsilon", 1e-5)
+    groups, epsilon = int(context.attribute("num_groups")), real(context, "epsilon", 1e-5)
     return ops.group_norm(x, groups, scale, offset, axis=1, epsilon=epsilon)
 
 
@@ -126,7 +133,7 @@ def _read_lrn(context: ImportContext) -> Operand:
     x, size = context.operands[0], int(context.attribute("size"))
     if size % 2 == 0:
         raise ImportModelError(f"{context.where}: an even size ({size}) has no counterpart")
-    alpha, beta = context.attribute("alpha", 1e-4) / size, context.attribute("beta", 0.75)
-    bias = context.attribute("bias", 1.0)
+    alpha, beta = real(context, "alpha", 1e-4) / size, real(context, "beta", 0.75)
+    bias = real(context, "bias", 1.0)
     y = ops.local_response_normalization(move_channels_last(x), size // 2, bias, alpha, beta)
     return move_channels_first(y)

@@ -92,7 +92,9 @@ def _array(tensor: TensorProto) -> ArrayAttribute | bytes:
     try:
         from_onnx(tensor.data_type)
     except ImportModelError:
-        return tensor.SerializeToString(deterministic=True)  # float8 and the like: kept, but no array of ours
+        return bytes(
+            tensor.SerializeToString(deterministic=True)
+        )  # float8 and the like: kept, but no array of ours
     return ArrayAttribute(numpy_helper.to_array(tensor))
 
 
@@ -131,12 +133,15 @@ def one_node_model(
     """
     symbols: dict[Dim, str] = {}
     labels = operand_labels(op, len(types))
-    infos = [helper.make_tensor_value_info(label, to_onnx(t.dtype), _shape(t, symbols))
-             for label, t in zip(labels, types, strict=True)]  # fmt: skip
+    infos = [
+        helper.make_tensor_value_info(label, to_onnx(t.dtype), _shape(t, symbols))
+        for label, t in zip(labels, types, strict=True)
+    ]
     constants = [numpy_helper.from_array(array, labels[i]) for i, array in (known or {}).items()]
     outputs = [f"y{i}" for i in range(len(op.types) or sum(op.wanted))]
-    declared: list[ValueInfoProto] = [_declared(label, op.types[i] if op.types else None, symbols)
-                                      for i, label in enumerate(outputs)]  # fmt: skip
+    declared: list[ValueInfoProto] = [
+        _declared(label, op.types[i] if op.types else None, symbols) for i, label in enumerate(outputs)
+    ]
     graph = helper.make_graph([_node(op, labels, outputs)], "opaque", infos, declared, constants)
     versions = {op.domain: op.opset} | ({"": 21} if op.domain else {})
     opsets = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
@@ -191,7 +196,7 @@ def opaque_op(
     given, wanted = tuple(map(bool, node.input)), tuple(map(bool, node.output))
     untyped = OnnxOp(
         op_type=node.op_type,
-        opset=opset,
+        opset=_meaning(node, opset),
         types=(),
         settings=read_settings(node),
         domain="" if node.domain == "ai.onnx" else node.domain,
@@ -211,6 +216,17 @@ def opaque_op(
         _result_type(node, label, proto, names) for label, proto in zip(labels, protos, strict=True)
     )
     return OnnxOp(**{**untyped.attributes(), "types": results})
+
+
+def _meaning(node: NodeProto, opset: int) -> int:
+    """The version since which the operator means the same, so that equal nodes of different models are equal.
+
+    Sub-graphs hold operators with versions of their own, and keep the model's.
+    """
+    holds_graph = any(a.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for a in node.attribute)
+    if holds_graph or not onnx.defs.has(node.op_type, opset, node.domain):
+        return opset
+    return int(onnx.defs.get_schema(node.op_type, opset, node.domain).since_version)
 
 
 def _symbols_of(types: Sequence[TensorType]) -> dict[Dim, str]:
@@ -236,7 +252,7 @@ def _infer(op: OnnxOp, types: Sequence[TensorType], known: Mapping[int, Array]) 
 
 
 def _has_rank(proto: TypeProto) -> bool:
-    return proto.HasField("tensor_type") and proto.tensor_type.HasField("shape") or _is_no_tensor(proto)
+    return (proto.HasField("tensor_type") and proto.tensor_type.HasField("shape")) or _is_no_tensor(proto)
 
 
 def _is_no_tensor(proto: TypeProto) -> bool:
@@ -249,9 +265,11 @@ def _result_type(node: NodeProto, label: str, proto: TypeProto | None, names: di
         kind = str(proto.WhichOneof("value")).removesuffix("_type")
         raise ImportModelError(f"{what} is a {kind}; graphs hold tensors only")
     if proto is None or not _has_rank(proto):
-        raise ImportModelError(f"{what} has a rank that is not known before the model runs; declare its "
-                               "shape in the "
-                               "model (value_info), or make the inputs' sizes known")  # fmt: skip
+        raise ImportModelError(
+            f"{what} has a rank that is not known before the model runs; declare its "
+            "shape in the "
+            "model (value_info), or make the inputs' sizes known"
+        )
     dtype = from_onnx(proto.tensor_type.elem_type)
     return TensorType(dtype, tuple(_result_dim(d, names) for d in proto.tensor_type.shape.dim))
 
@@ -307,9 +325,11 @@ def _evaluator(op: OnnxOp, types: tuple[TensorType, ...]) -> ReferenceEvaluator:
             found = _evaluator_at(model, opset)
             if found is not None:
                 return found
-        raise BackendError(f"{op.name} of version {op.opset} has no reference implementation to run it in "
-                           "NumPy; use "
-                           "backend='onnxruntime'") from error  # fmt: skip
+        raise BackendError(
+            f"{op.name} of version {op.opset} has no reference implementation to run it in "
+            "NumPy; use "
+            "backend='onnxruntime'"
+        ) from error
 
 
 def _evaluator_at(model: ModelProto, opset: int) -> ReferenceEvaluator | None:
@@ -359,9 +379,11 @@ def _at_version(op: OnnxOp, types: Sequence[TensorType], writer: OnnxWriter, pla
     try:
         converted = version_converter.convert_version(model, writer.opset)
     except (RuntimeError, version_converter.ConvertError) as error:
-        raise ExportError(f"{op.name} of opset {op.opset} cannot be written at opset {writer.opset}: "
-                          f"{error}; export with "
-                          f"opset={max(op.opset, 13)} [{place}]") from error  # fmt: skip
+        raise ExportError(
+            f"{op.name} of opset {op.opset} cannot be written at opset {writer.opset}: "
+            f"{error}; export with "
+            f"opset={max(op.opset, 13)} [{place}]"
+        ) from error
     return converted
 
 

@@ -85,6 +85,7 @@ def _rounded_up(
 
 @imports("MaxPool")
 def _read_max_pool(context: ImportContext) -> Operand:
+    context.attribute("storage_order", 0)  # orders the Indices only
     if len(context.node.output) > 1 and context.node.output[1]:
         raise ImportModelError(f"{context.where}: the Indices result of MaxPool has no counterpart")
     return bind(ops.MaxPool(*_read_parts(context)), context.operands[0])

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, defs, helper
 
+from graphc_backends.onnx.rules import WITHOUT_EFFECT
 from graphc_ir.dims import Shape
 from graphc_ir.errors import ImportModelError
 from graphc_ir.graph import Graph, Value
@@ -68,6 +70,8 @@ class ImportContext:
         found = self._attributes.get(name)
         if found is not None:
             value = helper.get_attribute_value(found)
+            if isinstance(value, float):  # the shortest decimal of a float32: 0.2, not 0.20000000298
+                return float(str(np.float32(value)))
             return value.decode() if isinstance(value, bytes) else value
         if default:
             return default[0]
@@ -80,7 +84,7 @@ class ImportContext:
 
     def unseen(self) -> list[str]:
         """Attributes that nobody asked for and that say something other than their default."""
-        names = self._attributes.keys() - self._seen
+        names = self._attributes.keys() - self._seen - WITHOUT_EFFECT.get(self.node.op_type, frozenset())
         return sorted(name for name in names if not self._is_default(self._attributes[name])) if names else []
 
     def _is_default(self, attribute: AttributeProto) -> bool:
@@ -111,9 +115,9 @@ class ImportContext:
         """The values of an integer operand, known while reading (constants and computed sizes)."""
         known = self.sizes_or_none(index)
         if known is None:
-            raise ImportModelError(f"{self.where}: input {index} must be known without running the model, "
-                                   "but it "
-                                   "depends on data")  # fmt: skip
+            raise ImportModelError(
+                f"{self.where}: input {index} must be known without running the model, but it depends on data"
+            )
         return known
 
     def sizes_or_none(self, index: int) -> Shape | None:
@@ -123,7 +127,7 @@ class ImportContext:
     def axes_operand_or_attribute(self) -> list[int] | None:
         """Axes given as second operand (newer versions) or attribute (older ones); None if absent."""
         if self.operand(1) is not None:
-            return [int(a) for a in self.sizes(1)]  # type: ignore[arg-type]
+            return [int(a) for a in self.sizes(1)]
         return list(self.attribute("axes")) if self.has("axes") else None
 
     # --- results --------------------------------------------------------------------------------------------

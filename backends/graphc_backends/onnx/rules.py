@@ -33,6 +33,24 @@ NO_ONNX_FORM: Final[dict[type[Op], str]] = {}
 NO_COMPLEX: Final = "the arithmetic operators of ONNX take no complex tensors"
 
 
+WITHOUT_EFFECT: Final[dict[str, frozenset[str]]] = {
+    "BatchNormalization": frozenset({"momentum"}),
+    "Cast": frozenset({"saturate", "round_mode"}),
+    "CastLike": frozenset({"saturate", "round_mode"}),
+    "Conv": frozenset({"kernel_shape"}),
+    "ConvInteger": frozenset({"kernel_shape"}),
+    "ConvTranspose": frozenset({"kernel_shape"}),
+    "Dropout": frozenset({"ratio", "seed"}),
+    "GRU": frozenset({"hidden_size"}),
+    "LSTM": frozenset({"hidden_size"}),
+    "QuantizeLinear": frozenset({"saturate"}),
+    "RNN": frozenset({"hidden_size"}),
+    "Split": frozenset({"num_outputs"}),
+}
+"""Attributes that import rules need not read: they repeat what shapes say, or matter only to training and
+to dtypes that graphc does not have."""
+
+
 def exports(op: type[Op], since: int = MIN_OPSET) -> Callable[[ExportRule], ExportRule]:
     """Registers how ``op`` is written from opset ``since`` on. The rule gets the writer, the node and the
     ONNX names of its operands, and returns the name(s) of the result(s)."""

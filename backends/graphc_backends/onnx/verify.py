@@ -22,8 +22,13 @@ from graphc_ir.ops.base import Array
 from graphc_ir.types import TensorType
 
 TOLERANCES: Final[dict[str, float]] = {
-    "bfloat16": 4e-2, "float16": 1e-2, "float32": 1e-3, "float64": 1e-6, "complex64": 1e-3, "complex128": 1e-6,
-}  # fmt: skip
+    "bfloat16": 4e-2,
+    "float16": 1e-2,
+    "float32": 1e-3,
+    "float64": 1e-6,
+    "complex64": 1e-3,
+    "complex128": 1e-6,
+}
 """Largest accepted difference by dtype, relative to the larger of 1 and the output's largest element.
 Integers and booleans must be equal."""
 
@@ -42,9 +47,11 @@ _SIZES: Final[tuple[tuple[int, int], ...]] = (
 )
 _MAX_ELEMENTS: Final = 2**27
 
-_NO_KERNEL: Final = re.compile(r"NOT_IMPLEMENTED|Could not find an implementation|not a registered "
-                               r"function/op|under development"
-                               r"|Unsupported model IR version|is not supported|No opset import")  # fmt: skip
+_NO_KERNEL: Final = re.compile(
+    r"NOT_IMPLEMENTED|Could not find an implementation|not a registered "
+    r"function/op|under development"
+    r"|Unsupported model IR version|is not supported|No opset import"
+)
 
 
 @dataclass(frozen=True)
@@ -118,9 +125,11 @@ def _cases(
         if found == _RUNS:
             return
     if not found:
-        raise ExportError(f"the exported model cannot be verified: the graph accepts none of the random "
-                          f"inputs: {refused}; "
-                          "give some with verify=[array, ...], or switch the check off with verify=False")  # fmt: skip
+        raise ExportError(
+            f"the exported model cannot be verified: the graph accepts none of the random "
+            f"inputs: {refused}; "
+            "give some with verify=[array, ...], or switch the check off with verify=False"
+        )
 
 
 def _in_order(graph: Graph, fixed: Mapping[int, Array], given: Sequence[Array]) -> list[Array]:
@@ -146,12 +155,14 @@ def random_array(type: TensorType, rng: np.random.Generator) -> Array:
     shape: Any = type.shape
     kind = type.dtype.kind
     if kind == "f":
-        return rng.standard_normal(shape).astype(type.dtype.np)
-    if kind == "c":
-        return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(type.dtype.np)
-    if kind == "s":
-        return np.array(rng.choice(["a", "b c", ""], shape), object)
-    return rng.integers(0, 2, shape).astype(type.dtype.np)
+        drawn: Any = rng.standard_normal(shape)
+    elif kind == "c":
+        drawn = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+    elif kind == "s":
+        drawn = rng.choice(["a", "b c", ""], shape)
+    else:
+        drawn = rng.integers(0, 2, shape)
+    return np.asarray(drawn).astype(type.dtype.np)
 
 
 # --- running ------------------------------------------------------------------------------------------------
@@ -216,11 +227,13 @@ def _runner(model: ModelProto | Path) -> _Runner:
     try:
         return _ReferenceRunner(model)
     except (RuntimeError, NotImplementedError, ValueError) as error:
-        raise ExportError(f"the exported model cannot be verified: ONNX Runtime refuses it ({refused}), and "
-                          "so does the "
-                          f"reference implementation ({error}); export with another opset, or with "
-                          "verify=False "
-                          "if the target runtime is known to accept it") from error  # fmt: skip
+        raise ExportError(
+            f"the exported model cannot be verified: ONNX Runtime refuses it ({refused}), and "
+            "so does the "
+            f"reference implementation ({error}); export with another opset, or with "
+            "verify=False "
+            "if the target runtime is known to accept it"
+        ) from error
 
 
 def _has_foreign_dtypes(model: ModelProto) -> bool:
@@ -236,8 +249,10 @@ def _difference(name: str, have: Array, want: Array, sizes: Mapping[str, int]) -
     """The largest difference. Raises ExportError if it is too large."""
     where = f"output {name!r}" + (f" (with sizes {dict(sizes)})" if sizes else "")
     if have.shape != want.shape or (have.dtype != want.dtype and want.dtype != object):
-        raise ExportError(f"the exported model is wrong: {where} is {have.dtype}{list(have.shape)}, expected "
-                          f"{want.dtype}{list(want.shape)}")  # fmt: skip
+        raise ExportError(
+            f"the exported model is wrong: {where} is {have.dtype}{list(have.shape)}, expected "
+            f"{want.dtype}{list(want.shape)}"
+        )
     tolerance = TOLERANCES.get(want.dtype.name, 0.0)
     if not tolerance:
         return _exact(where, have, want)
@@ -249,9 +264,11 @@ def _difference(name: str, have: Array, want: Array, sizes: Mapping[str, int]) -
     gaps = np.where(same, 0.0, np.abs(np.where(same, 0, a) - np.where(same, 0, b))) / scale
     largest = float(np.max(np.where(np.isnan(gaps), np.inf, gaps), initial=0.0))
     if largest > tolerance:
-        raise ExportError(f"the exported model is wrong: {where} differs from the graph by {largest:.3g} "
-                          "relative to its "
-                          f"scale {scale:.3g}, tolerance {tolerance:.0e} for {want.dtype}")  # fmt: skip
+        raise ExportError(
+            f"the exported model is wrong: {where} differs from the graph by {largest:.3g} "
+            "relative to its "
+            f"scale {scale:.3g}, tolerance {tolerance:.0e} for {want.dtype}"
+        )
     return largest
 
 

@@ -77,9 +77,11 @@ class OnnxWriter:
         """
         known = self.domains.setdefault(domain, version)
         if known != version:
-            raise ExportError(f"the graph holds operators of domain {domain!r} in the versions {known} and "
-                              f"{version}; one "
-                              "model has one version of a domain")  # fmt: skip
+            raise ExportError(
+                f"the graph holds operators of domain {domain!r} in the versions {known} and "
+                f"{version}; one "
+                "model has one version of a domain"
+            )
 
     def constant(self, value: Any, dtype: Any = None, name: str = "") -> str:
         """The name of an initializer that holds ``value``; equal unnamed ones are shared."""
@@ -173,8 +175,10 @@ class OnnxWriter:
     def write_body(self, graph: Graph, output_names: Sequence[str] | None = None) -> None:
         """Writes all nodes and declares the outputs. An output that is an input, a constant or comes twice
         gets an Identity."""
-        labels = [self.fresh(output_names[i] if output_names else o.name or "output", exact=bool(output_names))
-                  for i, o in enumerate(graph.outputs)]  # fmt: skip
+        labels = [
+            self.fresh(output_names[i] if output_names else o.name or "output", exact=bool(output_names))
+            for i, o in enumerate(graph.outputs)
+        ]
         self._reserve(graph, labels)
         for node in graph.nodes():
             self.write_node(node)
@@ -249,8 +253,10 @@ class OnnxWriter:
     def _no_form(self, node: Node) -> str:
         rules = EXPORTS.get(type(node.op))
         if rules:
-            return (f"{node.op.name} needs opset {min(rules)} or later, asked for {self.opset}; export with "
-                    f"opset={min(rules)} [{node.location}]")  # fmt: skip
+            return (
+                f"{node.op.name} needs opset {min(rules)} or later, asked for {self.opset}; export with "
+                f"opset={min(rules)} [{node.location}]"
+            )
         reason = NO_ONNX_FORM.get(type(node.op), "there is no rule for it")
         return f"{node.op.name} has no ONNX form: {reason} [{node.location}]"
 
@@ -339,8 +345,11 @@ def _string(attribute: AttributeProto, value: str) -> None:
 
 
 _ATTRIBUTES: Final[dict[type, Callable[[AttributeProto, Any], None]]] = {
-    int: _int, bool: _int, float: _float, str: _string,
-}  # fmt: skip
+    int: _int,
+    bool: _int,
+    float: _float,
+    str: _string,
+}
 
 
 # --- pieces -------------------------------------------------------------------------------------------------

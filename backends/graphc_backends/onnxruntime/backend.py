@@ -18,6 +18,7 @@ from graphc_backends.onnxruntime.session import (
     RUNTIME_ERRORS,
     SESSIONS,
     Device,
+    cuda_device_count,
     optimization_level,
     parse_device,
 )
@@ -76,7 +77,7 @@ class OnnxRuntimeExecutable(Executable):
                 cells[i].lend(self._fetchers[i])
         return results
 
-    # --- state ---------------------------------------------------------------------------------------------------
+    # --- state ----------------------------------------------------------------------------------------------
 
     def _state_inputs(self) -> list[Any]:
         return [self.graph.inputs[s.input] for s in self.graph.states]
@@ -110,7 +111,7 @@ class OnnxRuntimeExecutable(Executable):
             if cell.is_lent_to(fetch):
                 cell.write(cell.read())
 
-    # --- bindings ------------------------------------------------------------------------------------------------
+    # --- bindings -------------------------------------------------------------------------------------------
 
     def _binding(self, inputs: Sequence[Array], state: StateMemory | None) -> Binding:
         key = (state is None, *([np.shape(a) for a in inputs] if self._symbolic else ()))
@@ -167,6 +168,9 @@ class OnnxRuntimeBackend(Backend):
 
     def compile(self, graph: Graph, options: CompileOptions) -> Executable:
         return OnnxRuntimeExecutable(graph, self.name, options)
+
+    def device_count(self, kind: str) -> int:
+        return cuda_device_count() if kind == "cuda" else super().device_count(kind)
 
     def unsupported(self, graph: Graph) -> str | None:
         try:

@@ -1,4 +1,6 @@
-"""A session bound to memory for one set of shapes: the hot path, without dictionaries and without allocation."""
+"""A session bound to memory for one set of shapes: the hot path, without dictionaries and without
+allocation.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,9 @@ class Binding:
 
 
 class _Result:
-    """How one result leaves the session: copied out of fixed memory, handed out, or allocated by the runtime."""
+    """How one result leaves the session: copied out of fixed memory, handed out, or allocated by the
+    runtime.
+    """
 
     def __init__(self, value: Value, sizes: dict[str, int], device: Device) -> None:
         self.type: TensorType = value.type.substitute(sizes)

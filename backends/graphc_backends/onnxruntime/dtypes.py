@@ -1,8 +1,8 @@
 """Bridges the dtype holes of the installed runtime.
 
-ONNX allows many dtypes that ONNX Runtime has no kernel for. Which ones is learnt from the runtime itself: when it
-refuses a node, the node's kind is remembered and casts to a wider dtype are put around it, here and in every later
-model. Only dtypes that hold all values of the narrower one are used.
+ONNX allows many dtypes that ONNX Runtime has no kernel for. Which ones is learnt from the runtime itself:
+when it refuses a node, the node's kind is remembered and casts to a wider dtype are put around it, here and
+in every later model. Only dtypes that hold all values of the narrower one are used.
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ def _copy(node: NodeProto) -> NodeProto:
 
 
 def _widened(node: NodeProto, kind: Kind | None, types: dict[str, int]) -> list[NodeProto]:
-    """The node between casts: every operand and result of the first input's type variable takes a wider dtype."""
+    """The node between casts: every operand and result of the first input's type variable takes a wider
+    dtype.
+    """
     assert kind is not None
     schema = onnx.defs.get_schema(node.op_type, kind[2], node.domain)
     for variable in dict.fromkeys(_variables(schema.inputs, len(node.input))):
@@ -204,5 +206,6 @@ def _between_casts(
 def _no_kernel(node: NodeProto, kind: Kind) -> str:
     dtypes = ", ".join(TensorProto.DataType.Name(d).lower() for d in kind[3] if d)
     place = f" [{node.doc_string}]" if node.doc_string else ""
-    return (f"ONNX Runtime has no kernel for {node.op_type} of {dtypes} (node {node.name!r}), and no wider dtype that it "
-            f"supports holds all values; cast to float32 first, or use backend='numpy'{place}")  # fmt: skip
+    return (f"ONNX Runtime has no kernel for {node.op_type} of {dtypes} (node {node.name!r}), and no wider "
+            "dtype that it supports holds all values; cast to float32 first, or use backend='numpy'"
+            f"{place}")  # fmt: skip

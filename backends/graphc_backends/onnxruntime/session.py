@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import onnxruntime as ort
@@ -16,6 +17,7 @@ from graphc_ir.errors import BackendError
 MAX_SESSIONS: Final = 32
 _CUDA: Final = "CUDAExecutionProvider"
 _CPU: Final = "CPUExecutionProvider"
+_GPUS: Final = Path("/proc/driver/nvidia/gpus")
 _CONVOLUTIONS: Final = frozenset({"Conv", "ConvTranspose", "MaxPool"})
 
 RUNTIME_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
@@ -45,7 +47,9 @@ class Device:
 
 
 def parse_device(text: str) -> Device:
-    """``"cpu"``, ``"cuda"`` or ``"cuda:N"``. Raises BackendError for others and for a device that is not there."""
+    """``"cpu"``, ``"cuda"`` or ``"cuda:N"``. Raises BackendError for others and for a device that is not
+    there.
+    """
     kind, colon, number = text.lower().partition(":")
     if (
         kind not in ("cpu", "cuda")
@@ -58,19 +62,30 @@ def parse_device(text: str) -> Device:
         raise BackendError(f"device {text!r} needs ONNX Runtime's {_CUDA}, but the installed onnxruntime "
                            f"{ort.__version__} has only {', '.join(available)}; install the CUDA build: "
                            "pip uninstall onnxruntime; pip install onnxruntime-gpu")  # fmt: skip
-    return Device(kind, int(number or 0))
+    index, count = int(number or 0), cuda_device_count()
+    if kind == "cuda" and count and index >= count:
+        raise BackendError(f"device {text!r} does not exist: this machine has {count} GPUs, numbered from 0")
+    return Device(kind, index)
+
+
+def cuda_device_count() -> int:
+    """The GPUs that ONNX Runtime's CUDA provider can use; 0 without that provider or without a driver."""
+    return len(list(_GPUS.glob("*"))) if _CUDA in ort.get_available_providers() else 0
 
 
 def optimization_level(operators: frozenset[str], updates_state: bool) -> Any:
-    """ALL, but EXTENDED for training steps with convolutions: their weights are graph inputs, so that the NCHWc layout
-    of ALL only adds reorderings (measured: 13 % slower)."""
+    """ALL, but EXTENDED for training steps with convolutions: their weights are graph inputs, so that the
+    NCHWc layout of ALL only adds reorderings (measured: 13 % slower).
+    """
     if updates_state and operators & _CONVOLUTIONS:
         return ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     return ort.GraphOptimizationLevel.ORT_ENABLE_ALL
 
 
 def session_options(device: Device, threads: int, level: Any) -> Any:
-    """One intra-op pool that spins between steps, sequential execution; on CUDA no silent fallback to the CPU."""
+    """One intra-op pool that spins between steps, sequential execution; on CUDA no silent fallback to the
+    CPU.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -95,8 +110,9 @@ class SessionCache:
         return len(self._sessions)
 
     def get(self, model: bytes, device: Device, threads: int, level: Any) -> Any:
-        """The session for a serialized model. Raises what ONNX Runtime raises, and BackendError for a device that did
-        not load."""
+        """The session for a serialized model. Raises what ONNX Runtime raises, and BackendError for a device
+        that did not load.
+        """
         key = (hashlib.blake2b(model, digest_size=16).digest(), device, threads, int(level))
         return self._cached(key, lambda: _create(model, device, threads, level))
 
@@ -127,18 +143,16 @@ def _create(model: bytes, device: Device, threads: int, level: Any) -> Any:
         raise
     if device.kind == "cuda" and _CUDA not in session.get_providers():
         raise BackendError(f"device 'cuda:{device.index}': {_CUDA} did not load, the session would run on "
-                           f"{', '.join(session.get_providers())}; check the NVIDIA driver and that the CUDA and cuDNN "
-                           "libraries that onnxruntime-gpu needs can be found")  # fmt: skip
+                           f"{', '.join(session.get_providers())}; check the NVIDIA driver and that the CUDA "
+                           "and cuDNN libraries that onnxruntime-gpu needs can be found")  # fmt: skip
     return session
 
 
 def _cuda_error(device: Device, error: Exception) -> Exception:
-    text = str(error)
+    text, name = str(error), f"device 'cuda:{device.index}'"
     if "fallback to CPU EP has been explicitly disabled" in text:
-        return BackendError(f"device 'cuda:{device.index}': some nodes of the graph have no CUDA kernel and would run on "
-                            f"the CPU; run the graph with device='cpu', or rewrite those ops ({text})")  # fmt: skip
+        return BackendError(f"{name}: some nodes of the graph have no CUDA kernel and would run on the CPU; "
+                            f"run the graph with device='cpu', or rewrite those ops ({text})")  # fmt: skip
     if "invalid device ordinal" in text or "device_id" in text:
-        return BackendError(
-            f"device 'cuda:{device.index}' does not exist: {text}; use an index below the number of GPUs"
-        )
+        return BackendError(f"{name} does not exist; use an index below the number of GPUs ({text})")
     return error

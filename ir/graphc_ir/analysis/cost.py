@@ -71,7 +71,8 @@ class CostModel:
 
     def bytes_of(self, type: TensorType) -> Dim:
         """The size of a tensor in memory."""
-        return self.elements(type.shape) * type.dtype.size
+        size: int = type.dtype.size
+        return self.elements(type.shape) * size
 
     def node(self, node: Node) -> Cost:
         """The cost of one node, with its regions as often as they run."""

@@ -91,10 +91,11 @@ class Op:
             raise TypeError(f"two ops are named {cls.name!r}: {OPS[cls.name].__qualname__} and {cls.__qualname__}")
         OPS[cls.name] = cls
 
-    def infer(self, *types: TensorType) -> InferResult:
+    # Declared with open signatures: each op takes a fixed number of operands.
+    def infer(self, *types: Any, **options: Any) -> InferResult:
         raise NotImplementedError
 
-    def kernel(self, *arrays: Any) -> Any:
+    def kernel(self, *arrays: Any, **options: Any) -> Any:
         raise NotImplementedError
 
     @property

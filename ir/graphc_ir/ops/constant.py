@@ -77,6 +77,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None) -> Operand:
     Raises ArgumentError when the element count does not fit.
     """
     array = to_array(value, dtype=None if dtype is None else as_dtype(dtype))
+    if array is value:
+        array = array.copy()  # the caller may write to it later
     if shape is not None:
         array = _shaped(array, tuple(int(d) for d in shape))
     return current().constant(array)

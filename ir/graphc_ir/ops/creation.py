@@ -85,7 +85,7 @@ class Range(Op):
 def _count(start: Any, limit: Any, delta: Any) -> int:
     if all(isinstance(v, int) for v in (start, limit, delta)):
         return max(0, int((limit - start + delta - (1 if delta > 0 else -1)) // delta))
-    return max(0, math.ceil((limit - start) / float(delta)))
+    return max(0, math.ceil(float(limit - start) / float(delta)))
 
 
 def iota(size: Dim, dtype: DType) -> Operand:

@@ -119,7 +119,8 @@ class Scatter(Op, abstract=True):
     """A copy of ``x`` with updates brought in at indices; ``reduction`` is one of "none", "add", "max",
     "min".
 
-    With "none", the last of several updates of one element stays.
+    With "none", places must not repeat: which update stays is up to the runtime, and all of them get its
+    cotangent.
     """
 
     reduction: str

@@ -220,9 +220,11 @@ def _bound(value: Any) -> Dim | None:
                             f"{dtype_of(operand).name}")  # fmt: skip
     known = current().symbolic_dims(operand)
     if known is None:
-        raise ArgumentError("a slice bound depends on data, so the size of the slice is not known; write "
-                            "tf.gather(x, start + tf.range(size), axis=...) for a fixed size, or "
-                            "tf.boolean_mask")
+        raise ArgumentError(
+            "a slice bound depends on data, so the size of the slice is not known; write "
+            "tf.gather(x, start + tf.range(size), axis=...) for a fixed size, or "
+            "tf.boolean_mask"
+        )
     return known[0]
 
 

@@ -162,7 +162,9 @@ class Split(Op):
         return tuple(x.with_shape(replaced(x.shape, self.axis, size)) for size in self.sizes)
 
     def kernel(self, x: Array) -> Any:
-        parts, start, lead = [], 0, (slice(None),) * self.axis
+        lead = (slice(None),) * self.axis
+        parts: list[Array] = []
+        start: Any = 0
         for size in self.sizes:
             parts.append(x[(*lead, slice(start, start + size))])
             start += size

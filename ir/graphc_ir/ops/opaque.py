@@ -55,16 +55,20 @@ class OnnxOp(Op, name="onnx"):
 
     def kernel(self, *arrays: Any) -> Any:
         if _runtime is None:
-            raise BackendError(f"{self.name} needs the ONNX reference implementation; import "
-                               "graphc_backends.onnx.opaque, "
-                               "which provides it")  # fmt: skip
+            raise BackendError(
+                f"{self.name} needs the ONNX reference implementation; import "
+                "graphc_backends.onnx.opaque, "
+                "which provides it"
+            )
         results = tuple(_runtime(self, arrays))
         return results if self.num_results != 1 else results[0]
 
     def vjp(self, g: Operand, y: Operand, *operands: Operand) -> Any:
-        raise GradientError(f"{self.name} has no gradient: the operator was imported as it is and has no op "
-                            "of its own; "
-                            "stop the gradient before it, or replace it in the graph")  # fmt: skip
+        raise GradientError(
+            f"{self.name} has no gradient: the operator was imported as it is and has no op "
+            "of its own; "
+            "stop the gradient before it, or replace it in the graph"
+        )
 
     def substitute_dims(self, bindings: dict[str, Dim]) -> Op:
         types = tuple(t.substitute(bindings) for t in self.types)

@@ -449,7 +449,7 @@ def avg_pool(
     dilations: Any = 1,
     count_padding: bool = False,
 ) -> Operand:
-    """The mean of each window; arguments as for :func:`max_pool`. ``count_padding`` takes padding as zeros."""
+    """The mean of each window; arguments as for :func:`max_pool`. ``count_padding``: padding is zeros."""
     operand, parts = _pooling(x, window, strides, padding, dilations, data_format)
     return bind(AvgPool(*(*parts, bool(count_padding))), operand)
 

@@ -1,7 +1,7 @@
 """Random numbers as pure functions of a key.
 
-A key is an int64 tensor ``[seed, counter]``: equal keys give equal numbers on every backend. Whoever wants fresh numbers
-moves to :func:`advance_key`. The streams are those of :mod:`graphc_ir.random_bits`.
+A key is an int64 tensor ``[seed, counter]``: equal keys give equal numbers on every backend. Whoever wants fresh
+numbers moves to :func:`advance_key`. The streams are those of :mod:`graphc_ir.random_bits`.
 """
 
 from __future__ import annotations
@@ -95,11 +95,12 @@ class RandomUniformInt(RandomOp):
     def check(self, *parameters: TensorType) -> None:
         _require_integer(self, self.dtype)
         if any(p.shape != () or p.dtype is not self.dtype for p in parameters) or len(parameters) != 2:
-            raise DTypeError(f"random_uniform_int: got bounds {', '.join(map(str, parameters))}; expected two scalars of "
-                             f"{self.dtype.name}; cast them, or scale floats for bounds per element")  # fmt: skip
+            raise DTypeError(f"random_uniform_int: got bounds {', '.join(map(str, parameters))}; expected two scalars "
+                             f"of {self.dtype.name}; cast them, or scale floats for bounds per element")  # fmt: skip
 
     def kernel(self, key: Array, minval: Array, maxval: Array) -> Any:
-        return random_bits.uniform_int(key, int(minval), int(maxval), self.shape, self.dtype.np)  # type: ignore[arg-type]
+        bounds = int(minval), int(maxval)
+        return random_bits.uniform_int(key, *bounds, self.shape, self.dtype.np)  # type: ignore[arg-type]
 
 
 class RandomBernoulli(Op):
@@ -150,7 +151,8 @@ class RandomCategorical(Op):
         return TensorType(self.dtype, (*logits.shape[:-1], *self.samples))
 
     def kernel(self, key: Array, logits: Array) -> Any:
-        drawn = random_bits.categorical(key, logits.astype(np.float32, copy=False), self.samples[0])  # type: ignore[arg-type]
+        scores = logits.astype(np.float32, copy=False)
+        drawn = random_bits.categorical(key, scores, self.samples[0])  # type: ignore[arg-type]
         return drawn.astype(self.dtype.np, copy=False)
 
 
@@ -259,8 +261,8 @@ def _check_broadcasts(op: Op, parameter: TensorType, shape: Shape) -> None:
     except ValueError:
         fits = False
     if not fits:
-        raise ShapeError(f"{op.name}: a parameter of {parameter} does not broadcast to the shape {_shown(shape)}; add axes "
-                         "of size 1, or draw a larger shape")  # fmt: skip
+        raise ShapeError(f"{op.name}: a parameter of {parameter} does not broadcast to the shape {_shown(shape)}; add "
+                         "axes of size 1, or draw a larger shape")  # fmt: skip
 
 
 def _shown(shape: Shape) -> str:
@@ -291,8 +293,8 @@ def fold_in_key(key: Any, data: Any) -> Operand:
 
 
 def uniform(key: Any, shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = float32) -> Operand:
-    """Numbers uniform in [minval, maxval): floats with bounds that broadcast to ``shape`` (default 0 and 1), or integers
-    with scalar bounds.
+    """Numbers uniform in [minval, maxval): floats with bounds that broadcast to ``shape`` (default 0 and 1), or
+    integers with scalar bounds.
 
     Raises ArgumentError when integers lack ``maxval`` or the interval is empty, DTypeError for other dtypes.
     """
@@ -319,8 +321,8 @@ def _is_number(value: Any, number: int) -> bool:
 
 def _uniform_int(key: Operand, sizes: Shape, minval: Any, maxval: Any, dtype: DType) -> Operand:
     if maxval is None:
-        raise ArgumentError(f"uniform: integers ({dtype.name}) need maxval, e.g. uniform(shape, maxval=10, dtype='int32'); "
-                            "for all values of the dtype use uniform_full_int")  # fmt: skip
+        raise ArgumentError(f"uniform: integers ({dtype.name}) need maxval, e.g. maxval=10 "
+                            "(for all values of the dtype use uniform_full_int)")  # fmt: skip
     if isinstance(minval, int) and isinstance(maxval, int) and minval >= maxval:
         raise ArgumentError(f"uniform: got minval={minval} and maxval={maxval}, expected minval < maxval")
     return bind(RandomUniformInt(sizes, dtype), key, lift(minval, dtype), lift(maxval, dtype))

@@ -24,10 +24,11 @@ from graphc_ir.ops.base import (
     rank_of,
     shape_of,
 )
+from graphc_ir.ops.constant import constant
 from graphc_ir.ops.creation import zeros
 from graphc_ir.ops.elementwise import equal, not_equal
 from graphc_ir.ops.gather import gather, tensor_scatter_nd_update
-from graphc_ir.ops.movement import concat, expand_dims, lift_all, reshape
+from graphc_ir.ops.movement import concat, lift_all, reshape
 from graphc_ir.ops.shape import ensure_shape
 from graphc_ir.types import TensorType
 
@@ -148,7 +149,8 @@ def dynamic_partition(x: Any, partitions: Any, num_partitions: int) -> list[Oper
 
 
 def dynamic_stitch(indices: Any, data: Any) -> Operand:
-    """Merges tensors: ``result[indices[m][i]] = data[m][i]``; where indices repeat, the last one counts.
+    """Merges tensors: ``result[indices[m][i]] = data[m][i]``; where indices repeat, the last one counts,
+    and rows that no index names are 0.
 
     Raises ArgumentError in a graph when the indices are only known when it runs, since they decide the size.
     """
@@ -165,8 +167,16 @@ def dynamic_stitch(indices: Any, data: Any) -> Operand:
         raise ArgumentError("dynamic_stitch: the indices decide the size of the result, but they are only "
                             "known when the "
                             "graph runs; use tf.scatter_nd(indices, updates, shape)")  # fmt: skip
-    size = max((int(d) for d in known), default=-1) + 1
-    return tensor_scatter_nd_update(zeros((size, *rest), dtype_of(rows)), expand_dims(where, 1), rows)
+    last = {d: position for position, d in enumerate(known) if isinstance(d, int)}
+    if any(d < 0 for d in last):
+        raise ArgumentError(f"dynamic_stitch: index {min(last)} is negative; indices count from 0")
+    places_kept = sorted(last)
+    kept = gather(rows, constant(np.array([last[d] for d in places_kept], np.int64)), 0)
+    size = max(last, default=-1) + 1
+    if len(last) == size:
+        return kept
+    targets = constant(np.array(places_kept, np.int64).reshape(-1, 1))
+    return tensor_scatter_nd_update(zeros((size, *rest), dtype_of(rows)), targets, kept)
 
 
 def _stitch_rows(where: Operand, part: Operand, rest: Shape) -> Operand:

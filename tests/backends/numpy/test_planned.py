@@ -13,12 +13,15 @@ import pytest
 
 from graphc_backends.base import CompileOptions, StateCell
 from graphc_backends.numpy.backend import MAX_PROGRAMS, NumpyBackend, PlannedExecutable
+from graphc_ir.dtypes import float32
 from graphc_ir.errors import ArgumentError, BackendError
 from graphc_ir.evaluate import evaluate
 from graphc_ir.graph import Graph, Location
+from graphc_ir.ops.base import bind, lift
 from graphc_ir.ops.elementwise import add, cast, div, exp, log, mul, neg, relu, square, sub, tanh
 from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.movement import broadcast_to, concat, reshape, slice_axis, transpose
+from graphc_ir.ops.optim import AdamUpdate
 from graphc_ir.ops.reduction import reduce_max, reduce_mean, reduce_sum
 from tests.backends.graphs import Array, batch_of, build, initial_state, train_step, values_of
 from tests.samples.base import Sample
@@ -225,6 +228,40 @@ def test_state_semantics(name: str, keep: bool) -> None:
     np.testing.assert_allclose(cell.read(), w, rtol=1e-6, atol=1e-6)
     for have, want in zip(kept, copies, strict=True):
         np.testing.assert_array_equal(have, want)
+
+
+def adam_graph() -> Graph:
+    def update(g: Any, p: Any, m: Any, v: Any) -> Any:
+        return (reduce_sum(p), *bind(AdamUpdate(0.9, 0.999, 1e-7), p, m, v, tanh(g), lift(0.01, float32)))
+
+    types = dict.fromkeys(("g", "p", "m", "v"), "f32[40, 500]")
+    return build(types, update, {"p": 1, "m": 2, "v": 3})
+
+
+def test_an_optimizer_updates_its_state_in_place() -> None:
+    graph, state = adam_graph(), [random(40, 500, seed=i) ** 2 for i in range(3)]
+    executable, cells = compiled(graph), [StateCell(np.array(a)) for a in state]
+    addresses = []
+    for seed in range(4):
+        g = random(40, 500, seed=seed)
+        _, *state = evaluate(graph, [g, *state])
+        executable.step([g], cells)
+        addresses.append([c.read().ctypes.data for c in cells])
+    assert addresses[1] == addresses[2] == addresses[3]
+    for cell, want in zip(cells, state, strict=True):
+        np.testing.assert_allclose(cell.read(), want, rtol=1e-6)
+
+
+def test_one_array_as_several_operands_of_an_update() -> None:
+    def update(p: Any) -> Any:
+        return bind(AdamUpdate(0.9, 0.999, 1e-7), p, p, square(p), p, lift(0.01, float32))[0]
+
+    graph, state = build({"p": "f32[30]"}, update, {"p": 0}), [random(30) ** 2]
+    executable, cell = compiled(graph), StateCell(np.array(state[0]))
+    for _ in range(3):
+        state = evaluate(graph, state)
+        executable.step([], [cell])
+    np.testing.assert_allclose(cell.read(), state[0], rtol=1e-6)
 
 
 def test_two_variables_swap() -> None:

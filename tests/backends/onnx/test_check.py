@@ -43,14 +43,10 @@ def test_what_is_no_model(data: bytes, message: str) -> None:
 
 def test_every_cut_is_an_error_of_ours() -> None:
     data = valid().SerializeToString()
-    for length in range(len(data)):
-        try:
+    readable = 12  # the last fields are not needed to run the model
+    for length in range(len(data) - readable):
+        with pytest.raises(ImportModelError, match="the model "):
             read_model(data[:length])
-        except ImportModelError as error:
-            assert len(str(error)) > 20
-        else:
-            # The last fields are not needed to run the model.
-            assert length > len(data) - 12
 
 
 def test_flipped_bytes_never_escape_as_another_error() -> None:
@@ -66,7 +62,7 @@ def test_flipped_bytes_never_escape_as_another_error() -> None:
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
-    with pytest.raises(ImportModelError, match="does not exist; give the path of an .onnx file"):
+    with pytest.raises(ImportModelError, match=r"does not exist; give the path of an \.onnx file"):
         read_model(tmp_path / "none.onnx")
     with pytest.raises(ImportModelError, match="is a folder"):
         read_model(tmp_path)
@@ -76,7 +72,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "m.onnx"
     path.write_bytes(valid().SerializeToString())
     monkeypatch.setattr(check, "MAX_FILE_BYTES", 10)
-    with pytest.raises(ImportModelError, match="has .* bytes; an ONNX file holds at most 10"):
+    with pytest.raises(ImportModelError, match=r"has .* bytes; an ONNX file holds at most 10"):
         read_model(path)
 
 
@@ -119,8 +115,14 @@ def test_data_that_does_not_fit_its_shape(dims: list[int]) -> None:
 
 
 def test_types_that_graphs_do_not_have() -> None:
-    eight_bits = model([node("Identity", ["x"], ["y"])], {"x": [1]}, {"y": [1]}, opset=19, ir_version=9,
-                       dtypes=dict.fromkeys("xy", TensorProto.FLOAT8E5M2))  # fmt: skip
+    eight_bits = model(
+        [node("Identity", ["x"], ["y"])],
+        {"x": [1]},
+        {"y": [1]},
+        opset=19,
+        ir_version=9,
+        dtypes=dict.fromkeys("xy", TensorProto.FLOAT8E5M2),
+    )
     with pytest.raises(ImportModelError, match="FLOAT8E5M2, which graphc does not have"):
         read_model(eight_bits)
     sequence = valid()
@@ -167,12 +169,15 @@ def test_no_other_file_is_read(tmp_path: Path, location: str) -> None:
 
 @pytest.mark.parametrize(
     ("entries", "message"),
-    [({}, "does not fit|is no file"), ({"offset": 12, "length": 16}, "cut off"), ({"offset": -8}, "no byte "
-                                                                                                  "count"),
-     ({"length": "9" * 30}, "no byte count"), ({"length": "four"}, "no byte count"), ({"length": 8}, "does "
-                                                                                                     "not "
-                                                                                                     "fit")],
-)  # fmt: skip
+    [
+        ({}, "does not fit|is no file"),
+        ({"offset": 12, "length": 16}, "cut off"),
+        ({"offset": -8}, "no byte count"),
+        ({"length": "9" * 30}, "no byte count"),
+        ({"length": "four"}, "no byte count"),
+        ({"length": 8}, "does not fit"),
+    ],
+)
 def test_wrong_places_in_external_files(tmp_path: Path, entries: dict[str, object], message: str) -> None:
     path = external(tmp_path / "model", "w.bin", **entries)
     (path.parent / "w.bin").write_bytes(b"\0" * 20)
@@ -186,8 +191,14 @@ def test_wrong_places_in_external_files(tmp_path: Path, entries: dict[str, objec
 def function(name: str, calls: list[str]) -> FunctionProto:
     names = ["a", *(f"t{i}" for i in range(len(calls) - 1)), "r"]
     body = [node(call, [names[i]], [names[i + 1]], domain="f") for i, call in enumerate(calls)]
-    return helper.make_function("f", name, ["a"], ["r"], body or [node("Relu", ["a"], ["r"])],
-                                [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)])  # fmt: skip
+    return helper.make_function(
+        "f",
+        name,
+        ["a"],
+        ["r"],
+        body or [node("Relu", ["a"], ["r"])],
+        [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)],
+    )
 
 
 def calling(functions: list[FunctionProto]) -> ModelProto:

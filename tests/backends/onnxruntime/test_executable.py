@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from onnx import TensorProto, helper
 
 from graphc_backends.base import CompileOptions, StateCell
 from graphc_backends.numpy.backend import NumpyBackend
-from graphc_backends.onnxruntime import dtypes
+from graphc_backends.onnxruntime import dtypes, session
 from graphc_backends.onnxruntime.backend import MAX_BINDINGS, OnnxRuntimeBackend, OnnxRuntimeExecutable
 from graphc_backends.onnxruntime.session import SessionCache, optimization_level, parse_device
 from graphc_ir.errors import BackendError
@@ -192,7 +193,7 @@ def test_device_results() -> None:
     assert second[1].numpy().tolist() == [2, 2, 2]
 
 
-# --- sessions --------------------------------------------------------------------------------------------------------
+# --- sessions -----------------------------------------------------------------------------------------------
 
 
 def test_equal_graphs_share_a_session() -> None:
@@ -232,6 +233,22 @@ def test_an_unknown_device(device: str) -> None:
         compiled(train_step(), device=device)
 
 
+def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(session, "_GPUS", tmp_path)
+    assert OnnxRuntimeBackend().device_count("cpu") == 1
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    assert OnnxRuntimeBackend().device_count("cuda") == 0
+    monkeypatch.setattr(
+        ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    assert OnnxRuntimeBackend().device_count("cuda") == 2
+    assert parse_device("cuda:1").index == 1
+    with pytest.raises(BackendError, match="'cuda:2' does not exist: this machine has 2 GPUs"):
+        parse_device("cuda:2")
+
+
 @pytest.mark.skipif("CUDAExecutionProvider" in ort.get_available_providers(), reason="this runtime has CUDA")
 def test_cuda_that_is_missing_says_what_to_install() -> None:
     with pytest.raises(
@@ -260,7 +277,7 @@ def test_a_runtime_failure_is_a_backend_error() -> None:
         executable.run([np.zeros((3, 2), np.float32), np.zeros((4, 2), np.float32)])
 
 
-# --- dtype holes -----------------------------------------------------------------------------------------------------
+# --- dtype holes --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["i8", "u16", "i16", "u32", "bf16", "f16"])
@@ -268,9 +285,8 @@ def test_a_missing_kernel_is_bridged_with_casts(dtype: str) -> None:
     graph = build(
         {"x": f"{dtype}[2, 3]", "y": f"{dtype}[3]"}, lambda x, y: (add(mul(x, y), y), reduce_sum(x, 1))
     )
-    inputs = [
-        np.arange(np.prod(v.type.shape)).reshape(v.type.shape).astype(v.type.dtype.np) for v in graph.inputs
-    ]
+    numpy_dtype = graph.inputs[0].type.dtype.np
+    inputs = [np.arange(6).reshape(2, 3).astype(numpy_dtype), np.arange(3).astype(numpy_dtype)]
     for have, want in zip(compiled(graph).run(inputs), evaluate(graph, inputs), strict=True):
         assert have.dtype == want.dtype
         np.testing.assert_array_equal(have.astype(np.float64), want.astype(np.float64))
@@ -291,3 +307,31 @@ def test_a_dtype_without_a_wider_one_is_an_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(dtypes, "MISSING", {("", "Tanh", 13, (TensorProto.DOUBLE,))})
     with pytest.raises(BackendError, match=r"no kernel for Tanh of double \(node .*cast to float32 first"):
         compiled(build({"x": "f64[2]"}, tanh))
+
+
+def test_a_device_that_did_not_load_or_fell_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime itself only warns when a provider does not load."""
+    device = session.Device("cuda", 0)
+    model = compiled_model()
+    level = optimization_level(frozenset(), updates_state=False)
+
+    class CpuOnly:
+        def get_providers(self) -> list[str]:
+            return ["CPUExecutionProvider"]
+
+    monkeypatch.setattr(ort, "InferenceSession", lambda *args, **kwargs: CpuOnly())
+    with pytest.raises(BackendError, match=r"'cuda:0': CUDAExecutionProvider did not load.*would run on CPU"):
+        SessionCache().get(model, device, 1, level)
+
+    def fall_back(*args: Any, **kwargs: Any) -> Any:
+        raise session.RUNTIME_ERRORS[0]("... fallback to CPU EP has been explicitly disabled by the user.")
+
+    monkeypatch.setattr(ort, "InferenceSession", fall_back)
+    with pytest.raises(BackendError, match="some nodes of the graph have no CUDA kernel"):
+        SessionCache().get(model, device, 1, level)
+
+
+def compiled_model() -> bytes:
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in "xy")
+    graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "g", [x], [y])
+    return bytes(helper.make_model(graph, ir_version=10).SerializeToString())
