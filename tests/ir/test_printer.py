@@ -144,12 +144,12 @@ def test_abridged_text_is_for_people_only() -> None:
     graph.set_outputs([y])
     data = print_graph(graph, abridged=True)
     assert "dense<f32[100], ...>" in data
-    with pytest.raises(ParseError, match="line 2, column 28: this text is abridged .* abridged=False"):
+    with pytest.raises(ParseError, match=r"line 2, column 28: this text is abridged .* abridged=False"):
         parse_graph(data)
     nodes = print_graph(graph, limit=4)
     assert nodes.count("tanh") == 3
     assert "  ... 17 more nodes ...\n" in nodes
-    with pytest.raises(ParseError, match="this text is abridged .* without a limit"):
+    with pytest.raises(ParseError, match=r"this text is abridged .* without a limit"):
         parse_graph(nodes)
 
 

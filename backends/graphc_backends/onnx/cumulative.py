@@ -25,8 +25,8 @@ def _cumsum(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     taken = dtype in (float32, float64, int32, int64)
     source = operands[0] if taken else writer.emit("Cast", operands, to=to_onnx(_wide(node)))
     axis = writer.constant(op.axis, np.int64)
-    flags = {"exclusive": int(op.exclusive) or None, "reverse": int(op.reverse) or None}
-    result = str(writer.emit("CumSum", [source, axis], **flags))
+    exclusive, reverse = int(op.exclusive) or None, int(op.reverse) or None
+    result = str(writer.emit("CumSum", [source, axis], exclusive=exclusive, reverse=reverse))
     return result if taken else str(writer.emit("Cast", [result], to=to_onnx(dtype)))
 
 

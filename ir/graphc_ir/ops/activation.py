@@ -50,6 +50,12 @@ def _sigmoid(x: Array, out: Array | None = None) -> Any:
     return np.reciprocal(y, out=out)
 
 
+def _clip(x: Array, high: int, out: Array | None = None) -> Any:
+    """Between 0 and ``high``. (np.clip turns bfloat16 into float32.)"""
+    raised = np.maximum(x, x.dtype.type(0), out=out)
+    return np.minimum(raised, x.dtype.type(high), out=out)
+
+
 def _softplus(x: Array) -> Any:
     y = np.exp(-np.abs(x))
     return np.maximum(x, 0) + np.log1p(y)
@@ -113,7 +119,7 @@ class Relu6(Activation):
     accepts = "iuf"
 
     def kernel(self, x: Array, out: Array | None = None) -> Any:
-        return np.clip(x, x.dtype.type(0), x.dtype.type(6), out=out)
+        return _clip(x, 6, out)
 
     def accepts_out(self) -> bool:
         return True
@@ -272,7 +278,7 @@ class HardSigmoid(Activation):
         kind = x.dtype.type
         y = np.multiply(x, kind(self.alpha), out=out)
         y = np.add(y, kind(self.beta), out=out)
-        return np.clip(y, kind(0), kind(1), out=out)
+        return _clip(y, 1, out)
 
     def accepts_out(self) -> bool:
         return True
@@ -289,7 +295,7 @@ class HardSilu(Activation):
 
     def kernel(self, x: Array) -> Any:
         kind = x.dtype.type
-        return np.clip(x * kind(1 / 6) + kind(0.5), kind(0), kind(1)) * x
+        return _clip(x * kind(1 / 6) + kind(0.5), 1) * x
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
         gate = hard_sigmoid(x)

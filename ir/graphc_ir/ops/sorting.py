@@ -38,8 +38,8 @@ def _order(x: Array, axis: int, descending: bool) -> Array:
     """Indices that sort; equal elements stay in their order in both directions."""
     if not descending:
         return np.argsort(x, axis, kind="stable")
-    places = np.argsort(np.flip(x, axis), axis, kind="stable")
-    return x.shape[axis] - 1 - np.flip(places, axis)
+    places: Array = np.argsort(np.flip(x, axis), axis, kind="stable")
+    return np.asarray(x.shape[axis] - 1 - np.flip(places, axis))
 
 
 class Sort(Op):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import graphc_ir.ops.control
+import graphc_ir.ops.control  # noqa: F401
 from graphc_ir.analysis import graph_cost, last_uses, lifetimes, peak_bytes, summary_by_op, to_networkx
 from graphc_ir.dims import parse_dim
 from graphc_ir.graph import Graph
@@ -126,4 +126,3 @@ def test_operands_used_twice_are_two_edges() -> None:
     view = to_networkx(graph_of("graph @f(%x: f32[]) {\n%y = mul(%x, %x) : f32[]\nreturn %y, %y\n}"))
     assert view.number_of_edges("in:x", 0) == 2
     assert view.number_of_edges() == 4
-    assert graphc_ir.ops.control

@@ -118,7 +118,7 @@ def test_a_failing_pass_is_named() -> None:
 
 
 def test_a_pass_that_breaks_the_graph_is_named() -> None:
-    with pytest.raises(PassError, match="pass break .* comes from a node after it"):
+    with pytest.raises(PassError, match=r"pass break .* comes from a node after it"):
         PassManager([_Break()]).run(graph_of())
     PassManager([_Break()], verify="never").run(graph_of())
 
@@ -219,7 +219,7 @@ def test_unknown_names_list_the_known_ones() -> None:
         get_pass("fold", size=3)
     with pytest.raises(ArgumentError, match="unknown optimization level 'O9'; there are O0, O1, O2, O3"):
         optimize(graph_of(), "O9")
-    with pytest.raises(ArgumentError, match="no rewrite named 'mul_won'; registered are .*mul_one"):
+    with pytest.raises(ArgumentError, match=r"no rewrite named 'mul_won'; registered are .*mul_one"):
         Rewrites(("mul_won",))
     with pytest.raises(ArgumentError, match="unknown hazard 'fire'; there are changes_rounding"):
         Simplify(("fire",)).run(graph_of())

@@ -187,21 +187,21 @@ def test_another_type_is_an_error() -> None:
 
 def test_a_failing_rewrite_is_named() -> None:
     graph = parse("%a = neg(%x) : f32[n]\nreturn %a")
-    with pytest.raises(PassError, match="rewrite bad failed at neg .*reduce|rewrite bad failed at neg .*axis"):
+    with pytest.raises(PassError, match=r"rewrite bad failed at neg .*reduce|rewrite bad failed at neg .*axis"):
         apply_rewrites(graph, [Rewrite("bad", P(Neg, x), lambda m: reduce_sum(m.x, 3))])
 
 
 def test_rewrites_that_go_round_in_circles_are_stopped() -> None:
     graph = parse("%a = add(%x, %y) : f32[n]\nreturn %a")
     swap = Rewrite("swap", P(Add, x, y), lambda m: add(m.y, m.x))
-    with pytest.raises(PassError, match="do not come to an end .* applied most: swap"):
+    with pytest.raises(PassError, match=r"do not come to an end .* applied most: swap"):
         apply_rewrites(graph, [swap])
 
 
 def test_rewrites_that_only_grow_are_stopped() -> None:
     graph = parse("%a = neg(%x) : f32[n]\nreturn %a")
     grow = Rewrite("grow", P(Neg, x), lambda m: mul(neg(m.x), neg(m.x)))
-    with pytest.raises(PassError, match="do not come to an end .* applied most: grow"):
+    with pytest.raises(PassError, match=r"do not come to an end .* applied most: grow"):
         apply_rewrites(graph, [grow])
 
 

@@ -1,0 +1,1 @@
+"""The command line: ``graphc demo``, ``inspect``, ``optimize``, ``run``, ``bench`` and ``doctor``."""
