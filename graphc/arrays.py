@@ -194,7 +194,9 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
     return list(_rearrange.unstack(value, num, axis))
 
 
-def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str | None = None) -> list[Any]:
+def split(
+    value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str | None = None
+) -> list[Any]:
     """Parts along an axis: a number of equal ones, or of the given sizes (one may be -1)."""
     return list(_movement.split(value, num_or_size_splits, int(axis)))
 
@@ -256,7 +258,9 @@ def gather(params: Any, indices: Any, validate_indices: Any = None, axis: Any = 
     return _gather.gather(params, indices, None if axis is None else int(axis), batch_dims)
 
 
-def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None, bad_indices_policy: str = "") -> Any:
+def gather_nd(
+    params: Any, indices: Any, batch_dims: int = 0, name: str | None = None, bad_indices_policy: str = ""
+) -> Any:
     """Elements or slices of ``params`` by index tuples (the last axis of ``indices``)."""
     return _gather.gather_nd(params, indices, batch_dims)
 
@@ -336,12 +340,16 @@ def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | 
     return _sorting.sort(values, axis, direction)
 
 
-def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None) -> Any:
+def argsort(
+    values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None
+) -> Any:
     """The indices that sort along an axis; equal elements keep their order."""
     return _sorting.argsort(values, axis, direction)
 
 
-def reverse_sequence(input: Any, seq_lengths: Any, seq_axis: int = 1, batch_axis: int = 0, name: str | None = None) -> Any:
+def reverse_sequence(
+    input: Any, seq_lengths: Any, seq_axis: int = 1, batch_axis: int = 0, name: str | None = None
+) -> Any:
     """Reverses the first ``seq_lengths[i]`` steps of each sequence."""
     return _rearrange.reverse_sequence(input, seq_lengths, seq_axis, batch_axis)
 
@@ -380,7 +388,9 @@ def global_norm(t_list: Any, name: str | None = None) -> Any:
     return _elementwise.sqrt(total)
 
 
-def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None) -> tuple[list[Any], Any]:
+def clip_by_global_norm(
+    t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
+) -> tuple[list[Any], Any]:
     """All tensors scaled by one factor so that their global norm is at most ``clip_norm``; and that norm."""
     norm = global_norm(t_list) if use_norm is None else use_norm
     scale = _elementwise.div(clip_norm, _elementwise.maximum(norm, clip_norm))

@@ -75,7 +75,8 @@ def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
 def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
     """The visible devices as programs name them."""
     return [
-        LogicalDevice(d.name.replace("/physical_device", "/device"), d.device_type) for d in get_visible_devices(device_type)
+        LogicalDevice(d.name.replace("/physical_device", "/device"), d.device_type)
+        for d in get_visible_devices(device_type)
     ]
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import optree
-
 from graphc.mode import mode
+from graphc.pytree import flatten, map_leaves, unflatten
 from graphc.regions import (
     Region,
     bind_all,
     captured_by,
     check_callable,
-    flatten,
     rebuild,
-    unflatten,
 )
 from graphc.tensor import SymbolicTensor, Tensor
 from graphc.tensor_array import TensorArray
@@ -194,8 +191,9 @@ def while_loop(
     """Repeats ``loop_vars = body(*loop_vars)`` while ``cond(*loop_vars)`` holds, at most ``maximum_iterations`` times.
 
     Inside a traced function this is one op. Loop variables keep dtype and shape; sizes that change are None in
-    ``shape_invariants``. The op has a gradient if ``maximum_iterations`` is a number, or if the number of rounds follows
-    from constants (a counter); else asking for one raises GradientError. Returns the last loop variables in the structure of ``loop_vars``.
+    ``shape_invariants``. The op has a gradient if ``maximum_iterations`` is a number, or if the number of rounds
+    follows from constants (a counter); else asking for one raises GradientError. Returns the last loop variables in
+    the structure of ``loop_vars``.
     """
     check_callable(cond, "cond of tf.while_loop")
     check_callable(body, "body of tf.while_loop")
@@ -269,7 +267,7 @@ def _while_traced(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, l
     graphs = tuple(r.close(o, r.argument_values, r.inputs_for(carried), r.inputs_for(outside)) for r, o in regions)
     operands = [*start, *carried.values(), *outside.values()]
     if limit is None:
-        limit = trip_count(*graphs, [mode.tracer.static_value(lift(operand)) for operand in operands])
+        limit = trip_count(graphs[0], graphs[1], [mode.tracer.static_value(lift(operand)) for operand in operands])
     op = While(len(types) + len(variables), None if limit is None else int(limit))
     results = bind_all(op, operands, graphs)
     _assign(variables, results)
@@ -322,7 +320,7 @@ def scan(
         return _accumulate(fn, initializer, elements, reverse)[1]
     first, rest = _split_first(elements, reverse)
     stacked = _accumulate(fn, first, rest, reverse)[1]
-    return optree.tree_map(lambda a, s: _joined(a, s, reverse), first, stacked)
+    return map_leaves(lambda a, s: _joined(a, s, reverse), first, stacked)
 
 
 def _joined(first: Any, stacked: Any, reverse: bool) -> Any:
@@ -332,8 +330,8 @@ def _joined(first: Any, stacked: Any, reverse: bool) -> Any:
 
 def _split_first(elements: Any, reverse: bool) -> tuple[Any, Any]:
     if reverse:
-        return optree.tree_map(lambda x: x[-1], elements), optree.tree_map(lambda x: x[:-1], elements)
-    return optree.tree_map(lambda x: x[0], elements), optree.tree_map(lambda x: x[1:], elements)
+        return map_leaves(lambda x: x[-1], elements), map_leaves(lambda x: x[:-1], elements)
+    return map_leaves(lambda x: x[0], elements), map_leaves(lambda x: x[1:], elements)
 
 
 def foldl(
@@ -428,7 +426,7 @@ def _accumulate(fn: Any, initializer: Any, elements: Any, reverse: bool, stack: 
         following = fn(accumulator, element)
         return following, following if stack else ()
 
-    return _loop(step, optree.tree_map(lift, initializer), elements, reverse)
+    return _loop(step, map_leaves(lift, initializer), elements, reverse)
 
 
 def _loop(step: Callable[[Any, Any], tuple[Any, Any]], start: Any, elements: Any, reverse: bool) -> tuple[Any, Any]:
@@ -439,8 +437,8 @@ def _loop(step: Callable[[Any, Any], tuple[Any, Any]], start: Any, elements: Any
     carry = start
     stacked: list[Any] = [None] * length
     for i in reversed(range(length)) if reverse else range(length):
-        carry, stacked[i] = step(carry, optree.tree_map(lambda x, i=i: x[i], elements))
-    return carry, optree.tree_map(_stack, *stacked)
+        carry, stacked[i] = step(carry, map_leaves(lambda x, i=i: x[i], elements))
+    return carry, map_leaves(_stack, *stacked)
 
 
 def _stack(*rows: Any) -> Any:

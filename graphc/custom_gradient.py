@@ -11,7 +11,8 @@ import numpy as np
 
 from graphc.eager import EAGER
 from graphc.mode import mode
-from graphc.regions import Region, bind_all, captured_by, check_callable, flatten, rebuild, unflatten
+from graphc.pytree import flatten, unflatten
+from graphc.regions import Region, bind_all, captured_by, check_callable, rebuild
 from graphc.tape import GradientTape
 from graphc.tensor import SymbolicTensor, Tensor, wrap
 from graphc.variable import Variable

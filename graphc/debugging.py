@@ -52,13 +52,15 @@ def _value(x: Any) -> Any | None:
 
 
 def _compare(relation: str, holds: Callable[[Any, Any], Any]) -> Callable[..., None]:
-    def check(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> None:
+    def check(
+        x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+    ) -> None:
         a, b = _value(x), _value(y)
         if a is None or b is None or np.all(holds(a, b)):
             return
         wrong = np.argwhere(~np.broadcast_to(holds(a, b), np.broadcast_shapes(a.shape, b.shape)))[0]
         where = f" at index {tuple(int(i) for i in wrong)}" if len(wrong) else ""
-        raise ArgumentError(f"{message + ': ' if message else ''}expected x {relation} y element by element, which fails"
+        raise ArgumentError(f"{message + ': ' if message else ''}expected x {relation} y element by element; it fails"
                             f"{where}: x = {_short(a)}, y = {_short(b)}")  # fmt: skip
 
     check.__doc__ = f"Raises ArgumentError unless ``x {relation} y`` for every (broadcast) element."
@@ -69,7 +71,9 @@ def _against_zero(relation: str, holds: Callable[[Any], Any]) -> Callable[..., N
     def check(x: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> None:
         a = _value(x)
         if a is not None and not np.all(holds(a)):
-            raise ArgumentError(f"{message + ': ' if message else ''}expected x {relation} 0 everywhere, got {_short(a)}")
+            raise ArgumentError(
+                f"{message + ': ' if message else ''}expected x {relation} 0 everywhere, got {_short(a)}"
+            )
 
     check.__doc__ = f"Raises ArgumentError unless ``x {relation} 0`` for every element."
     return check
@@ -91,7 +95,7 @@ assert_non_negative = _against_zero(">=", lambda a: a >= 0)
 assert_non_positive = _against_zero("<=", lambda a: a <= 0)
 
 
-def Assert(condition: Any, data: Sequence[Any], summarize: int | None = None, name: str | None = None) -> None:  # noqa: N802
+def Assert(condition: Any, data: Sequence[Any], summarize: int | None = None, name: str | None = None) -> None:
     """Raises ArgumentError that shows ``data`` unless the condition holds."""
     value = _value(condition)
     if value is not None and not np.all(value):
@@ -199,7 +203,9 @@ def _check_size(size: Any, symbol: Any, sizes: dict[str, Any], have: Any, messag
         return
     expected = sizes.setdefault(symbol, size) if isinstance(symbol, str) else symbol
     if expected != size:
-        raise ShapeError(f"{message + ': ' if message else ''}size {symbol!r} is {expected} elsewhere, but {size} in {have}")
+        raise ShapeError(
+            f"{message + ': ' if message else ''}size {symbol!r} is {expected} elsewhere, but {size} in {have}"
+        )
 
 
 def is_numeric_tensor(tensor: Any) -> bool:

@@ -118,5 +118,3 @@ def _noise_shape(noise_shape: Any, shape: Any) -> Any:
         raise ShapeError(f"dropout: noise_shape={noise_shape} does not broadcast to the shape {list(shape)} of x; use "
                          "1 or the same size per axis")  # fmt: skip
     return noise
-
-

@@ -20,7 +20,7 @@ from graphc_ir.dtypes import (
     uint32,
     uint64,
 )
-from graphc_ir.dtypes import bool_ as bool  # noqa: A004 - TensorFlow's name
+from graphc_ir.dtypes import bool_ as bool
 
 half = float16
 double = float64

@@ -9,7 +9,6 @@ import numpy as np
 from graphc.conversion import as_tensor
 from graphc.mode import mode
 from graphc.tensor import Tensor, wrap
-from graphc.variable import Variable
 from graphc_ir.dims import Shape
 from graphc_ir.dtypes import DType, of_numpy
 from graphc_ir.errors import GraphcError

@@ -77,9 +77,7 @@ def export_onnx(
     with ModelFile(model, Path(path), external) as file:
         check_model(file.temporary if external else model)
         if wanted:
-            verify_model(
-                file.temporary if external else model, graph, bound=bound, state=state, inputs=inputs
-            )
+            verify_model(file.temporary if external else model, graph, bound=bound, state=state, inputs=inputs)
         file.commit()
     return model
 
@@ -88,14 +86,10 @@ def initial_state(obj: Any, specs: Sequence[Any] | None = None) -> dict[str, Arr
     """The current values of the Variables that a training export takes as inputs, by input name."""
     graph, variables = _graph_of(obj, specs)
     values = _state_values(graph, variables)
-    return {
-        s.name: np.array(values[s.input]) for s in graph.states if s.output is not None and s.input in values
-    }
+    return {s.name: np.array(values[s.input]) for s in graph.states if s.output is not None and s.input in values}
 
 
-def import_onnx(
-    source: Source, *, shapes: Mapping[str, Sequence[Any]] | None = None, opaque: bool = True
-) -> Graph:
+def import_onnx(source: Source, *, shapes: Mapping[str, Sequence[Any]] | None = None, opaque: bool = True) -> Graph:
     """The graph of an ONNX model: a path, the file's bytes, or a ModelProto.
 
     Weights become constants; names of inputs, outputs and values stay, open sizes become symbols. Operators
@@ -122,9 +116,7 @@ def _graph_of(obj: Any, specs: Sequence[Any] | None) -> tuple[Graph, list[Variab
     if isinstance(obj, (Graph, ConcreteFunction)):
         if specs is not None:
             raise ArgumentError(
-                f"specs are for functions that are still to be traced; a "
-                f"{type(obj).__name__} has its "
-                "types already"
+                f"specs are for functions that are still to be traced; a {type(obj).__name__} has its types already"
             )
         return (obj, []) if isinstance(obj, Graph) else (obj.graph, obj.variables)
     if not callable(obj):
@@ -146,7 +138,7 @@ def _graph_of(obj: Any, specs: Sequence[Any] | None) -> tuple[Graph, list[Variab
 def _state_values(graph: Graph, variables: Sequence[Variable]) -> dict[int, Array]:
     """Values of state inputs by input number; a bare Graph has none."""
     cells = zip(graph.states, variables, strict=True) if variables else ()
-    return {state.input: variable.snapshot().numpy() for state, variable in cells}
+    return {state.input: np.asarray(variable.snapshot().numpy()) for state, variable in cells}
 
 
 def _check_assignments(graph: Graph, train: bool) -> None:

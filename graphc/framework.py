@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import optree
 
 from graphc.mode import mode
+from graphc.pytree import map_leaves
 from graphc.tensor import SymbolicTensor, Tensor
 from graphc.variable import Variable
 from graphc_ir.errors import TracingError
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-class name_scope:  # noqa: N801 - TensorFlow's spelling
+class name_scope:
     """Prefixes the names of the ops traced inside the block; they show in the IR and in exported models."""
 
     def __init__(self, name: str) -> None:
@@ -120,7 +120,7 @@ def tuple_of(tensors: Sequence[Any], control_inputs: Any = None, name: str | Non
 
 def identity(input: Any, name: str | None = None) -> Any:
     """The tensor itself (tensors are immutable); a Variable's current value."""
-    return optree.tree_map(lift, input)
+    return map_leaves(lift, input)
 
 
 def executing_eagerly() -> bool:
@@ -150,21 +150,21 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
     return lift(tensor).numpy()
 
 
-def numpy_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any = None, stateful: bool = True,  # noqa: N803
+def numpy_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any = None, stateful: bool = True,
                    name: str | None = None) -> Any:  # fmt: skip
     """Calls a Python function on NumPy arrays; no gradient. Raises TracingError while a function is traced."""
     if mode.tracer is not None:
-        raise TracingError("numpy_function and py_function run Python code, which a compiled graph cannot; write it with "
-                           "tf ops, or call it outside of @tf.function")  # fmt: skip
+        raise TracingError("numpy_function and py_function run Python code, which a compiled graph cannot; write it "
+                           "with tf ops, or call it outside of @tf.function")  # fmt: skip
     result = func(*(lift(x).numpy() for x in inp))
-    return optree.tree_map(lambda r: lift(np.asarray(r)), result)
+    return map_leaves(lambda r: lift(np.asarray(r)), result)
 
 
-def py_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any = None, name: str | None = None) -> Any:  # noqa: N803
+def py_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any = None, name: str | None = None) -> Any:
     """Calls a Python function on eager tensors; gradients flow. Raises TracingError while a function is traced."""
     if mode.tracer is not None:
         return numpy_function(func, inp, Tout)
-    return optree.tree_map(lift, func(*map(lift, inp)))
+    return map_leaves(lift, func(*map(lift, inp)))
 
 
 def print_tensors(*inputs: Any, output_stream: Any = None, summarize: int = 3, sep: str = " ", end: str = "\n",

@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-import optree
 
 from graphc.compiler import compile_for_call
 from graphc.mode import mode
+from graphc.pytree import flatten, leaves_of, map_leaves, structure_of, unflatten
 from graphc.signature import Call, as_spec, bind_arguments, conform, signature_of
 from graphc.tensor import SymbolicTensor, Tensor, wrap
-from graphc.tracing import Tracer, tracing
+from graphc.tracing import Tracer, tracing, unique_name
 from graphc.variable import Variable
 from graphc_backends.base import Executable
 from graphc_ir.dims import Assumptions, UndecidableDimError, fresh_symbol
@@ -26,7 +26,7 @@ from graphc_ir.ops.call import Call as CallOp
 from graphc_ir.types import TensorSpec, TensorType
 
 _RETRACE_WARNING = 8
-_SINGLE = optree.tree_structure(0)
+_SINGLE = structure_of(0)
 
 
 class ConcreteFunction:
@@ -68,7 +68,7 @@ class ConcreteFunction:
     def structured_outputs(self) -> Any:
         """The results' structure, with a TensorSpec for every tensor."""
         specs = iter([as_spec(v.type) for v in self.graph.outputs])
-        return optree.tree_unflatten(self._structure, [next(specs) if x is _RESULT else x for x in self._leaves])
+        return unflatten(self._structure, [next(specs) if x is _RESULT else x for x in self._leaves])
 
     def call(self, arrays: Sequence[Any]) -> Any:
         """Runs on arrays that are known to fit; returns the results in the function's own structure."""
@@ -96,7 +96,7 @@ class ConcreteFunction:
     def _structured(self, results: list[Tensor]) -> Any:
         following = iter(results)
         filled = [next(following) if leaf is _RESULT else leaf for leaf in self._leaves]
-        return optree.tree_unflatten(self._structure, filled)
+        return unflatten(self._structure, filled)
 
     def __call__(self, *args: Any) -> Any:
         """Calls with tensors in the order of the inputs. Raises ArgumentError when one does not fit."""
@@ -119,30 +119,39 @@ def trace_call(
     function: Callable[..., Any],
     call: Call,
     types: Sequence[TensorType],
+    names: Sequence[str],
     name: str,
     backend: str = "auto",
     device: str = "cpu",
     allow_new_variables: bool = True,
 ) -> ConcreteFunction:
-    """Runs the Python function on symbolic tensors of these types and keeps what it did as a graph."""
+    """Runs the Python function on symbolic tensors of these types and names and keeps what it did as a graph."""
     tracer = Tracer(Graph(name))
-    arguments = [SymbolicTensor(tracer.graph.add_input(t)) for t in types]
+    arguments = [SymbolicTensor(tracer.graph.add_input(t, n)) for t, n in zip(types, names, strict=True)]
     following: Iterator[SymbolicTensor] = iter(arguments)
     args, kwargs = call.rebuild(lambda _: next(following))
     with Assumptions() as assumptions, tracing(tracer):
         result = function(*args, **kwargs)
-        found, structure = optree.tree_flatten(result, none_is_leaf=True)
+        found, structure = flatten(result)
         outputs = [_output(leaf) for leaf in found]
         variables = tracer.finish([o for o in outputs if isinstance(o, Tensor)])
     if tracer.created and not allow_new_variables:
-        raise TracingError(f"{name} creates a tf.Variable at every call; a traced function may create Variables only at "
-                           "its first call: create them outside, or keep them (if self.v is None: self.v = ...)")  # fmt: skip
+        raise TracingError(f"{name} creates a tf.Variable at every call; a traced function may create Variables only "
+                           "at its first call: create them outside, or keep them (if self.v is None: self.v = ...)")  # fmt: skip
     if tracer.created:
         # The first run made Variables; what counts is the behaviour of all later ones.
-        return trace_call(function, call, types, name, backend, device, allow_new_variables=False)
+        return trace_call(function, call, types, names, name, backend, device, allow_new_variables=False)
+    _give_way(tracer.graph)
     graph = specialize(tracer.graph, assumptions.bindings)
     kept = [_RESULT if isinstance(o, Tensor) else o for o in outputs]
     return ConcreteFunction(graph, variables, structure, kept, backend, device)
+
+
+def _give_way(graph: Graph) -> None:
+    """Arguments that share a name with a Variable or with each other get a number: states keep their names."""
+    taken = {state.name: 1 for state in graph.states}
+    for value in graph.inputs[: graph.num_arguments]:
+        value.name = unique_name(value.name, taken)
 
 
 def _output(leaf: Any) -> Any:
@@ -167,7 +176,7 @@ class Function:
     ) -> None:
         self.python_function = python_function
         self.input_signature = None if input_signature is None else tuple(
-            optree.tree_map(as_spec, tuple(input_signature), none_is_leaf=True)
+            map_leaves(as_spec, tuple(input_signature), none_is_leaf=True)
         )  # fmt: skip
         self.reduce_retracing = reduce_retracing
         self.backend = backend
@@ -255,13 +264,20 @@ class Function:
                           stacklevel=4)  # fmt: skip
         return concrete
 
-    def _trace_types(self, call: Call, types: Sequence[TensorType]) -> ConcreteFunction:
+    def _trace_types(
+        self, call: Call, types: Sequence[TensorType], specs: Sequence[TensorSpec] = ()
+    ) -> ConcreteFunction:
         first = not self._traces
-        return trace_call(self.python_function, call, types, self.name, self.backend, self.device, first)
+        own = [spec.name for spec in specs or self._input_specs()] or [None] * len(types)
+        names = [a or b for a, b in zip(own, call.tensor_names(self._signature), strict=True)]
+        return trace_call(self.python_function, call, types, names, self.name, self.backend, self.device, first)
+
+    def _input_specs(self) -> list[TensorSpec]:
+        return [leaf for leaf in leaves_of(self.input_signature or ()) if isinstance(leaf, TensorSpec)]
 
     def _types_to_trace(self, static: tuple[Any, ...], types: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         if self.input_signature is not None:
-            specs = [s for s in optree.tree_leaves(self.input_signature) if isinstance(s, TensorSpec)]
+            specs = [s for s in leaves_of(self.input_signature) if isinstance(s, TensorSpec)]
             return tuple(s.to_type() for s in specs)
         if not self.reduce_retracing:
             return types
@@ -272,11 +288,11 @@ class Function:
         """The trace for these arguments: TensorSpecs (whose sizes may be None or named), tensors or Python values."""
         if self.input_signature is not None and not args and not kwargs:
             args = self.input_signature
-        specs = optree.tree_map(as_spec, (args, kwargs), none_is_leaf=True)
+        specs = map_leaves(as_spec, (args, kwargs), none_is_leaf=True)
         bound = bind_arguments(self._signature, specs[0], specs[1], self.name)
         leaves = [leaf for leaf in bound.leaves if isinstance(leaf, TensorSpec)]
         # Placeholders of rank 0 stand for the tensors, so that the call looks like a real one.
-        args, kwargs = optree.tree_unflatten(
+        args, kwargs = unflatten(
             bound.structure, [wrap(np.zeros(())) if isinstance(x, TensorSpec) else x for x in bound.leaves]
         )
         call = Call(args, kwargs)
@@ -284,7 +300,7 @@ class Function:
         key = (call.static_key(), types)
         concrete = self._by_call.get(key)
         if concrete is None:
-            concrete = self._by_call[key] = self._trace_types(call, types)
+            concrete = self._by_call[key] = self._trace_types(call, types, leaves)
             traced = tuple(v.type for v in concrete.graph.inputs[: len(types)])
             self._traces.append((call, key[0], traced, concrete))
         return concrete
@@ -340,7 +356,10 @@ class Function:
 
 def _described(call: Call, types: tuple[TensorType, ...]) -> str:
     following = iter(types)
-    shown = [str(next(following)) if isinstance(leaf, (Tensor, np.ndarray, np.generic)) else repr(leaf) for leaf in call.leaves]
+    shown = [
+        str(next(following)) if isinstance(leaf, (Tensor, np.ndarray, np.generic)) else repr(leaf)
+        for leaf in call.leaves
+    ]
     return f"({', '.join(shown)})"
 
 
@@ -369,40 +388,46 @@ def _same_ranks(a: tuple[TensorType, ...], b: tuple[TensorType, ...]) -> bool:
 
 def _generalize(old: tuple[TensorType, ...], new: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
     return tuple(
-        new_type.with_shape(tuple(d if d == o else fresh_symbol() for o, d in zip(old_type.shape, new_type.shape, strict=True)))
+        new_type.with_shape(
+            tuple(d if d == o else fresh_symbol() for o, d in zip(old_type.shape, new_type.shape, strict=True))
+        )
         for old_type, new_type in zip(old, new, strict=True)
     )
 
 
-def function(
-    func: Callable[..., Any] | None = None,
-    input_signature: Sequence[Any] | None = None,
-    autograph: bool = True,
-    jit_compile: bool | None = None,
-    reduce_retracing: bool = False,
-    experimental_implements: Any = None,
-    experimental_autograph_options: Any = None,
-    experimental_relax_shapes: bool | None = None,
-    experimental_compile: bool | None = None,
-    experimental_follow_type_hints: bool | None = None,
-    *,
-    backend: str = "auto",
-    device: str = "cpu",
-) -> Any:
+@overload
+def function(func: Callable[..., Any], *arguments: Any, **options: Any) -> Function: ...
+@overload
+def function(func: None = None, *arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], Function]: ...
+def function(func: Callable[..., Any] | None = None, *arguments: Any, **options: Any) -> Any:
     """Makes a Python function run as a compiled graph; usable as decorator with or without arguments.
 
-    ``input_signature``: TensorSpecs, for one trace that serves all calls. ``reduce_retracing``: sizes that changed
-    between calls are left open in the next trace. ``backend``: ``"auto"``, ``"numpy"`` or ``"onnxruntime"``;
-    ``device``: ``"cpu"`` or ``"cuda:N"``. ``jit_compile`` and the experimental arguments of TensorFlow are accepted:
-    every function is compiled.
+    Options: ``input_signature``, TensorSpecs for one trace that serves all calls; ``reduce_retracing``, to leave sizes
+    open in the next trace that changed between calls; ``backend``, ``"auto"``, ``"numpy"`` or ``"onnxruntime"``;
+    ``device``, ``"cpu"`` or ``"cuda:N"``. TensorFlow's ``autograph``, ``jit_compile`` and ``experimental_*`` options are
+    accepted: every function is compiled. Raises ArgumentError for another option.
     """
-    relaxed = reduce_retracing or bool(experimental_relax_shapes)
+    chosen = _function_options(arguments, options)
 
     def decorate(target: Callable[..., Any]) -> Function:
-        inner = target.python_function if isinstance(target, Function) else target
-        return Function(inner, input_signature, relaxed, backend, device)
+        return Function(target.python_function if isinstance(target, Function) else target, **chosen)
 
     return decorate if func is None else decorate(func)
+
+
+_POSITIONS = ("input_signature", "autograph", "jit_compile", "reduce_retracing")
+_OPTIONS = ("input_signature", "reduce_retracing", "backend", "device")
+
+
+def _function_options(arguments: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
+    given = dict(zip(_POSITIONS, arguments, strict=False)) | options
+    unknown = [n for n in given if n not in (*_POSITIONS, *_OPTIONS) and not n.startswith("experimental_")]
+    if unknown or len(arguments) > len(_POSITIONS):
+        raise ArgumentError(f"tf.function does not know the option {unknown or arguments[4:]}; it takes "
+                            f"{', '.join(dict.fromkeys((*_POSITIONS, *_OPTIONS)))}")  # fmt: skip
+    if given.pop("experimental_relax_shapes", False):
+        given["reduce_retracing"] = True
+    return {name: value for name, value in given.items() if name in _OPTIONS}
 
 
 def trace(func: Callable[..., Any], *specs: Any, **keyword_specs: Any) -> Graph:

@@ -15,9 +15,8 @@ import numpy as np
 
 from graphc import draws
 from graphc.data.shuffle import set_global_seed_provider
-from graphc.mode import mode
+from graphc.mode import init_scope, mode
 from graphc.tensor import Tensor, wrap
-from graphc.tracing import init_scope
 from graphc.variable import Variable
 from graphc_backends.base import STATE_LOCK
 from graphc_ir import random_bits

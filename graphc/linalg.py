@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc.arrays import eye, global_norm
 from graphc.math import l2_normalize
+from graphc_ir import dims
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import complex as _complex
 from graphc_ir.ops import diagonal as _diagonal
@@ -87,7 +88,9 @@ def diag(diagonal: Any, name: str = "diag", k: int = 0, num_rows: int = -1, num_
     return _diagonal.diag(diagonal, k, padding_value)
 
 
-def diag_part(input: Any, name: str = "diag_part", k: int = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Any:
+def diag_part(
+    input: Any, name: str = "diag_part", k: int = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT"
+) -> Any:
     """The diagonals of matrices."""
     return _diagonal.diag_part(input, k)
 
@@ -110,7 +113,7 @@ def tensor_diag_part(input: Any, name: str | None = None) -> Any:
     half = shape[: len(shape) // 2]
     if half != shape[len(shape) // 2 :]:
         raise ArgumentError(f"tensor_diag_part needs a shape whose halves are equal, got {lift(input).shape}")
-    count = int(np.prod(half, dtype=np.int64))
+    count = dims.element_count(half)
     return _movement.reshape(_diagonal.diag_part(_movement.reshape(input, [count, count])), half)
 
 

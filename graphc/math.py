@@ -178,7 +178,9 @@ def cumulative_logsumexp(x: Any, axis: int = 0, exclusive: bool = False, reverse
     return _logsumexp.cumulative_logsumexp(x, axis, exclusive, reverse)
 
 
-def count_nonzero(input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = int64, name: str | None = None) -> Any:
+def count_nonzero(
+    input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = int64, name: str | None = None
+) -> Any:
     """How many elements are not zero, as ``dtype``."""
     return _reduction.count_nonzero(input, axis, keepdims, as_dtype(dtype))
 
@@ -228,8 +230,8 @@ def confusion_matrix(labels: Any, predictions: Any, num_classes: int | None = No
     if num_classes is None:
         known = [get_static_value(lift(values)) for values in (labels, predictions)]
         if any(values is None for values in known):
-            raise ArgumentError("confusion_matrix needs num_classes inside a traced function: its result's shape must be "
-                                "known")  # fmt: skip
+            raise ArgumentError("confusion_matrix needs num_classes inside a traced function: its result's shape must "
+                                "be known")  # fmt: skip
         num_classes = builtins.max(int(np.max(values)) for values in known) + 1
     return _segment.confusion_matrix(labels, predictions, num_classes, weights, as_dtype(dtype))
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from graphc_ir.ops.base import default_interpreter, using
 
 
 class Busy:
@@ -40,3 +44,17 @@ class _Mode(threading.local):
 
 
 mode = _Mode()
+
+
+@contextmanager
+def init_scope() -> Iterator[None]:
+    """Leaves all traces and tapes: ops inside the block run eagerly, unrecorded."""
+    tracer, tapes = mode.tracer, mode.tapes
+    mode.tracer, mode.tapes = None, []
+    mode.refresh()
+    try:
+        with using(default_interpreter()):
+            yield
+    finally:
+        mode.tracer, mode.tapes = tracer, tapes
+        mode.refresh()

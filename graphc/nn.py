@@ -6,7 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc.adapters import unary
-from graphc.math import in_top_k, l2_normalize, log_softmax, sigmoid, softmax, softplus, softsign, tanh, top_k, zero_fraction
+from graphc.math import (
+    in_top_k,
+    l2_normalize,
+    log_softmax,
+    sigmoid,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+    top_k,
+    zero_fraction,
+)
 from graphc.random import dropout
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import activation as _activation
@@ -232,7 +243,9 @@ def depthwise_conv2d(input: Any, filter: Any, strides: Any, padding: Any, data_f
 def separable_conv2d(input: Any, depthwise_filter: Any, pointwise_filter: Any, strides: Any, padding: Any,
                      data_format: str | None = None, dilations: Any = None, name: str | None = None) -> Any:  # fmt: skip
     """A depthwise convolution followed by a 1x1 convolution."""
-    return _conv.separable_conv(input, depthwise_filter, pointwise_filter, strides, padding, _or_one(dilations), data_format)
+    return _conv.separable_conv(
+        input, depthwise_filter, pointwise_filter, strides, padding, _or_one(dilations), data_format
+    )
 
 
 def max_pool(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import optree
-
 from graphc.mode import mode
+from graphc.pytree import flatten, unflatten
 from graphc.tensor import SymbolicTensor, Tensor
 from graphc.tracing import Tracer, tracing
 from graphc.variable import Variable
@@ -111,16 +110,6 @@ class Region:
 def captured_by(*regions: Region) -> dict[int, Any]:
     """What regions capture, each outer tensor or Variable once: id to the tensor outside."""
     return {key: outside for region in regions for key, (outside, _) in region.captures.items()}
-
-
-def flatten(tree: Any) -> tuple[list[Any], Any]:
-    """Leaves and structure; None is a leaf."""
-    leaves, structure = optree.tree_flatten(tree, none_is_leaf=True)
-    return list(leaves), structure
-
-
-def unflatten(structure: Any, leaves: Iterable[Any]) -> Any:
-    return optree.tree_unflatten(structure, list(leaves))
 
 
 def rebuild(region: Region, results: Iterable[Any]) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import optree
 
+from graphc.pytree import flatten, unflatten
 from graphc.tensor import Tensor
 from graphc.variable import Variable
 from graphc_ir.dtypes import of_numpy
@@ -25,7 +25,7 @@ class Call:
     __slots__ = ("leaves", "structure")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        leaves, self.structure = optree.tree_flatten((args, kwargs), none_is_leaf=True)
+        leaves, self.structure = flatten((args, kwargs))
         self.leaves: list[Any] = leaves
 
     @property
@@ -44,8 +44,15 @@ class Call:
         """The arguments with tensor leaf ``i`` replaced by ``replace(i)``."""
         count = iter(range(len(self.leaves)))
         leaves = [replace(next(count)) if isinstance(leaf, _TENSOR_LEAVES) else leaf for leaf in self.leaves]
-        args, kwargs = optree.tree_unflatten(self.structure, leaves)
+        args, kwargs = unflatten(self.structure, leaves)
         return args, kwargs
+
+    def tensor_names(self, signature: inspect.Signature | None) -> list[str]:
+        """A name per tensor leaf: that of its parameter, and where it stands in a nested argument (``batch_x``)."""
+        declared = [] if signature is None else signature.parameters.values()
+        parameters = [p.name for p in declared if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        paths = zip(self.structure.paths(), self.leaves, strict=True)
+        return [_path_name(path, parameters) for path, leaf in paths if isinstance(leaf, _TENSOR_LEAVES)]
 
     def describe(self) -> str:
         """The call in words, e.g. ``(f32[64, 784], training=True)``."""
@@ -53,6 +60,13 @@ class Call:
                      TensorType.of(leaf)) if isinstance(leaf, _TENSOR_LEAVES) else repr(leaf)
                  for leaf in self.leaves]  # fmt: skip
         return f"({', '.join(shown)})"
+
+
+def _path_name(path: tuple[Any, ...], parameters: Sequence[str]) -> str:
+    in_keywords, first, *rest = path
+    if not in_keywords:
+        first = parameters[first] if first < len(parameters) else f"input_{first}"
+    return "_".join(str(part) for part in (first, *rest))
 
 
 def _static(leaf: Any) -> Any:
@@ -67,7 +81,9 @@ def _static(leaf: Any) -> Any:
 _TENSOR = "tensor"
 
 
-def bind_arguments(signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Call:
+def bind_arguments(
+    signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
+) -> Call:
     """Flattens a call; keyword arguments that could be positional become positional, defaults are filled in.
 
     Raises ArgumentError when the arguments do not fit the function.
@@ -95,17 +111,17 @@ def conform(call: Call, specs: Sequence[Any], name: str) -> Call:
 
     Raises ArgumentError for a wrong number of arguments, DTypeError and ShapeError for tensors that do not fit.
     """
-    args, kwargs = optree.tree_unflatten(call.structure, call.leaves)
+    args, kwargs = unflatten(call.structure, call.leaves)
     given = (*args, *kwargs.values())
     if len(given) != len(specs):
         raise ArgumentError(f"{name} has an input_signature of {len(specs)} arguments, got {len(given)}")
-    leaves, structure = optree.tree_flatten(tuple(specs), none_is_leaf=True)
+    leaves, structure = flatten(tuple(specs))
     try:
         values = structure.flatten_up_to(given)
     except ValueError as error:
         raise ArgumentError(f"{name}: the arguments do not have the structure of input_signature: {error}") from error
     converted = [_conform_leaf(v, s, i, name) for i, (v, s) in enumerate(zip(values, leaves, strict=True))]
-    return Call(tuple(optree.tree_unflatten(structure, converted)), {})
+    return Call(tuple(unflatten(structure, converted)), {})
 
 
 def _conform_leaf(value: Any, spec: Any, i: int, name: str) -> Any:

@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import optree
 
 from graphc.mode import mode
+from graphc.pytree import flatten, leaves_of, unflatten
 from graphc.tensor import Tensor, wrap
 from graphc.variable import Variable
 from graphc_ir.autodiff.engine import pull_back, zeros_like
@@ -108,7 +108,7 @@ class GradientTape:
 
     def watch(self, tensor: Any) -> None:
         """Makes gradients with respect to a tensor, a Variable, or a structure of them possible."""
-        for leaf in [tensor] if isinstance(tensor, Tensor) else optree.tree_leaves(tensor):
+        for leaf in [tensor] if isinstance(tensor, Tensor) else leaves_of(tensor):
             self._watch_leaf(leaf)
 
     def _watch_leaf(self, leaf: Any) -> None:
@@ -116,8 +116,8 @@ class GradientTape:
             self._reads.setdefault(id(leaf), (leaf, []))
         elif isinstance(leaf, Tensor):
             if not leaf.dtype.is_differentiable:
-                raise GradientError(f"cannot watch a tensor of dtype {leaf.dtype.name}: only floating-point tensors have "
-                                    "gradients; cast it first")  # fmt: skip
+                raise GradientError(f"cannot watch a tensor of dtype {leaf.dtype.name}: only floating-point tensors "
+                                    "have gradients; cast it first")  # fmt: skip
             self._tracked.add(id(leaf))
             self._watched.append(leaf)
         else:
@@ -160,8 +160,8 @@ class GradientTape:
         """
         self._check_unused()
         unconnected = UnconnectedGradients(unconnected_gradients)
-        targets = [_target(t) for t in optree.tree_leaves(target)]
-        leaves, structure = optree.tree_flatten(sources)
+        targets = [_target(t) for t in leaves_of(target)]
+        leaves, structure = flatten(sources, none_is_leaf=False)
         for leaf in leaves:
             _check_source(leaf)
         seeds = _seed_leaves(output_gradients, targets)
@@ -170,7 +170,7 @@ class GradientTape:
         self._finish_use()
         if unconnected is UnconnectedGradients.ZERO:
             found = [zeros_like(lift(s)) if g is None else g for s, g in zip(leaves, found, strict=True)]
-        return optree.tree_unflatten(structure, found)
+        return unflatten(structure, found)
 
     def _check_unused(self) -> None:
         if self._used and not self._persistent:
@@ -205,14 +205,14 @@ class GradientTape:
         """
         tensor = _target(target)
         count = _static_size(tensor.type.shape, "jacobian")
-        leaves, structure = optree.tree_flatten(sources)
+        leaves, structure = flatten(sources, none_is_leaf=False)
         identity = np.eye(count, dtype=tensor.dtype.np).reshape(count, *tensor.type.shape)
         rows = self._pull_many(tensor, leaves, identity)
         found = [
             self._stacked(column, source, unconnected_gradients, 0, (*tensor.type.shape, *source.type.shape))
             for column, source in zip(zip(*rows, strict=True), leaves, strict=True)
         ]
-        return optree.tree_unflatten(structure, found)
+        return unflatten(structure, found)
 
     def batch_jacobian(
         self,
@@ -304,8 +304,8 @@ _array_of = operator.attrgetter("_array")
 def _target(target: Any) -> Any:
     tensor = lift(target)
     if not tensor.dtype.is_differentiable:
-        raise GradientError(f"cannot differentiate a target of dtype {tensor.dtype.name} and shape {tensor.shape}; only "
-                            "floating-point targets have gradients: cast it before the computation")  # fmt: skip
+        raise GradientError(f"cannot differentiate a target of dtype {tensor.dtype.name} and shape {tensor.shape}; "
+                            "only floating-point targets have gradients: cast it before the computation")  # fmt: skip
     return tensor
 
 
@@ -318,9 +318,9 @@ def _check_source(source: Any) -> None:
 def _seed_leaves(output_gradients: Any, targets: list[Any]) -> list[Any]:
     if output_gradients is None:
         return [None] * len(targets)
-    seeds = optree.tree_leaves(output_gradients, none_is_leaf=True)
+    seeds = leaves_of(output_gradients, none_is_leaf=True)
     if len(seeds) != len(targets):
-        raise GradientError(f"output_gradients has {len(seeds)} tensors for {len(targets)} targets; give one per target")
+        raise GradientError(
+            f"output_gradients has {len(seeds)} tensors for {len(targets)} targets; give one per target"
+        )
     return list(seeds)
-
-

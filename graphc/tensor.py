@@ -13,7 +13,7 @@ from graphc.shape import TensorShape
 from graphc_ir.dtypes import DType, of_numpy
 from graphc_ir.errors import ArgumentError, DTypeError, TracingError
 from graphc_ir.graph import Value
-from graphc_ir.ops import arithmetic, elementwise, indexing, linalg, logical
+from graphc_ir.ops import arithmetic, elementwise, indexing, linalg, logical, movement
 from graphc_ir.ops import complex as complex_ops
 from graphc_ir.ops.base import Array
 from graphc_ir.types import TensorSpec, TensorType
@@ -62,8 +62,8 @@ class Tensor:
         raise AttributeError("eager tensors have no name; only values inside a traced function have one")
 
     @property
-    def T(self) -> Any:  # noqa: N802 - NumPy's spelling
-        return linalg.transpose(self)
+    def T(self) -> Any:
+        return movement.transpose(self)
 
     def numpy(self) -> Any:
         """The value as a NumPy array (a NumPy scalar for rank 0)."""
@@ -150,18 +150,37 @@ class Tensor:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __add__(self, other: Any) -> Any: ...
-    def __sub__(self, other: Any) -> Any: ...
-    def __mul__(self, other: Any) -> Any: ...
-    def __truediv__(self, other: Any) -> Any: ...
-    def __radd__(self, other: Any) -> Any: ...
-    def __rsub__(self, other: Any) -> Any: ...
-    def __rmul__(self, other: Any) -> Any: ...
-    def __rtruediv__(self, other: Any) -> Any: ...
-    def __lt__(self, other: Any) -> Any: ...
-    def __le__(self, other: Any) -> Any: ...
-    def __gt__(self, other: Any) -> Any: ...
-    def __ge__(self, other: Any) -> Any: ...
+    # Installed below; declared for type checkers.
+    __add__: Callable[..., Any]
+    __radd__: Callable[..., Any]
+    __sub__: Callable[..., Any]
+    __rsub__: Callable[..., Any]
+    __mul__: Callable[..., Any]
+    __rmul__: Callable[..., Any]
+    __truediv__: Callable[..., Any]
+    __rtruediv__: Callable[..., Any]
+    __floordiv__: Callable[..., Any]
+    __rfloordiv__: Callable[..., Any]
+    __mod__: Callable[..., Any]
+    __rmod__: Callable[..., Any]
+    __pow__: Callable[..., Any]
+    __rpow__: Callable[..., Any]
+    __matmul__: Callable[..., Any]
+    __rmatmul__: Callable[..., Any]
+    __and__: Callable[..., Any]
+    __rand__: Callable[..., Any]
+    __or__: Callable[..., Any]
+    __ror__: Callable[..., Any]
+    __xor__: Callable[..., Any]
+    __rxor__: Callable[..., Any]
+    __neg__: Callable[..., Any]
+    __pos__: Callable[..., Any]
+    __abs__: Callable[..., Any]
+    __invert__: Callable[..., Any]
+    __lt__: Callable[..., Any]
+    __le__: Callable[..., Any]
+    __gt__: Callable[..., Any]
+    __ge__: Callable[..., Any]
 
 
 _new = object.__new__

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from graphc.conversion import as_tensor
-from graphc.eager import EAGER
 from graphc.location import user_location
 from graphc.mode import mode
 from graphc.tensor import SymbolicTensor, Tensor, wrap
@@ -173,20 +172,6 @@ def _evaluate_closed(value: Value) -> Array | None:
         if node in needed:
             arrays.update(zip(node.results, run_node(node, [arrays[o] for o in node.operands], {}), strict=True))
     return np.asarray(arrays[value])
-
-
-@contextmanager
-def init_scope() -> Iterator[None]:
-    """Leaves all traces and tapes: ops inside the block run eagerly, unrecorded."""
-    tracer, tapes = mode.tracer, mode.tapes
-    mode.tracer, mode.tapes = None, []
-    mode.refresh()
-    try:
-        with using(EAGER):
-            yield
-    finally:
-        mode.tracer, mode.tapes = tracer, tapes
-        mode.refresh()
 
 
 def unique_name(name: str, taken: dict[str, int]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.mode import mode
+from graphc.mode import init_scope, mode
 from graphc.shape import TensorShape
 from graphc.tensor import Reference, Tensor, wrap
 from graphc_backends.base import StateCell
@@ -115,7 +115,9 @@ class Variable:
         """The value as a NumPy array."""
         return self.value().numpy()
 
-    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Variable:
+    def assign(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Variable:
         """Sets a new value of the same shape and dtype. Returns the Variable.
 
         Raises ShapeError or DTypeError when it does not fit; the old value then stays.
@@ -134,11 +136,15 @@ class Variable:
             mode.tracer.assign_variable(self, tensor)
         return self
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Variable:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Variable:
         """Adds ``delta`` to the value. Returns the Variable."""
         return self.assign(self.value() + delta)
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Variable:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Variable:
         """Subtracts ``delta`` from the value. Returns the Variable."""
         return self.assign(self.value() - delta)
 
@@ -172,6 +178,24 @@ class Variable:
     def __hash__(self) -> int:
         return id(self)
 
+    # Installed below; declared for type checkers.
+    __add__: Callable[..., Any]
+    __radd__: Callable[..., Any]
+    __sub__: Callable[..., Any]
+    __rsub__: Callable[..., Any]
+    __mul__: Callable[..., Any]
+    __rmul__: Callable[..., Any]
+    __truediv__: Callable[..., Any]
+    __rtruediv__: Callable[..., Any]
+    __matmul__: Callable[..., Any]
+    __rmatmul__: Callable[..., Any]
+    __pow__: Callable[..., Any]
+    __neg__: Callable[..., Any]
+    __lt__: Callable[..., Any]
+    __le__: Callable[..., Any]
+    __gt__: Callable[..., Any]
+    __ge__: Callable[..., Any]
+
     def __repr__(self) -> str:
         if mode.tracer is not None:
             return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
@@ -187,7 +211,8 @@ class Variable:
 
 def _initial(value: Any, dtype: Any) -> Array:
     if callable(value):
-        value = value()
+        with init_scope():
+            return _initial(value(), dtype)
     if isinstance(value, Variable):
         value = value.value()
     if isinstance(value, Tensor):
@@ -198,14 +223,15 @@ def _initial(value: Any, dtype: Any) -> Array:
 
 def _of_tensor(tensor: Tensor, dtype: Any) -> Array:
     if dtype is not None and as_dtype(dtype) is not tensor.dtype:
-        raise DTypeError(f"the initial value has dtype {tensor.dtype.name}, but dtype={as_dtype(dtype).name} is asked for; "
-                         "cast it")  # fmt: skip
+        raise DTypeError(f"the initial value has dtype {tensor.dtype.name}, but dtype={as_dtype(dtype).name} is asked "
+                         "for; cast it")  # fmt: skip
     if mode.tracer is None:
         return np.asarray(tensor._array)
     array: Array | None = mode.tracer.static_value(tensor)
     if array is None:
-        raise ArgumentError("a Variable's initial value depends on the arguments of the function being traced; create "
-                            "Variables outside of it, or from values that are known")  # fmt: skip
+        raise ArgumentError("a Variable's initial value is only known when the function being traced runs (it depends "
+                            "on arguments, Variables or random numbers); create the Variable outside of the function, or "
+                            "give its initial value as a function: tf.Variable(lambda: ...)")  # fmt: skip
     return array
 
 

@@ -46,14 +46,14 @@ def test_op_has_an_onnx_form_or_a_reason(op: type[Op]) -> None:
 
 
 @every_op
-def test_op_is_documented_and_decides_its_gradient(op: type[Op]) -> None:
+def test_op_decides_its_gradient(op: type[Op]) -> None:
     assert callable(op.vjp) or isinstance(op.vjp, NotDifferentiable)
     if isinstance(op.vjp, NotDifferentiable):
         assert op.vjp.reason
 
 
 @pytest.mark.parametrize("op", PUBLIC_OPS, ids=[op.name for op in PUBLIC_OPS])
-def test_min_opset_of_rows_is_the_oldest_that_works(op: type[Op]) -> None:
+def test_rows_are_exported_unless_there_is_no_form(op: type[Op]) -> None:
     rows = [sample for sample in SAMPLES if type(sample.op) is op and not has_regions(op)]
     if op in NO_ONNX_FORM:
         assert all(row.min_opset is None for row in rows)

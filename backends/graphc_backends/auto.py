@@ -133,9 +133,7 @@ class AutoBackend(Backend):
         try:
             return _compiled(graph, options, Choice("onnxruntime", "the lower estimate", estimates))
         except (ExportError, BackendError) as error:
-            return _compiled(
-                graph, options, Choice("numpy", f"ONNX Runtime cannot run it: {error}", estimates)
-            )
+            return _compiled(graph, options, Choice("numpy", f"ONNX Runtime cannot run it: {error}", estimates))
 
 
 def _compiled(graph: Graph, options: CompileOptions, choice: Choice) -> Executable:

@@ -87,11 +87,7 @@ class StateCell:
 
     def spare(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Memory for a new value while the old one is still needed. Needs STATE_LOCK."""
-        if (
-            self._spare is not None
-            and getrefcount(self._spare) == _SOLE_HOLDER
-            and self._spare.shape == shape
-        ):
+        if self._spare is not None and getrefcount(self._spare) == _SOLE_HOLDER and self._spare.shape == shape:
             return self._spare
         return np.empty(shape, dtype)
 

@@ -31,9 +31,7 @@ def num_threads() -> int:
     if not text:
         return available_cpus()
     if not text.isdecimal() or int(text) < 1:
-        raise ArgumentError(
-            f"the environment variable {VARIABLE} is {text!r}; expected a whole number from 1 up"
-        )
+        raise ArgumentError(f"the environment variable {VARIABLE} is {text!r}; expected a whole number from 1 up")
     return int(text)
 
 

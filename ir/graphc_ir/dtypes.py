@@ -75,7 +75,7 @@ class DType:
         if self.is_integer:
             return np.iinfo(self.np)
         if self.is_floating:
-            return ml_dtypes.finfo(self.np)
+            return ml_dtypes.finfo(self.np)  # type: ignore[no-untyped-call]
         raise DTypeError(f"dtype {self.name} has no minimum and maximum; integers and floats have")
 
     def __eq__(self, other: object) -> bool:

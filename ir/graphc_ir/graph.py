@@ -110,6 +110,13 @@ class Node:
     def is_dead(self) -> bool:
         return not any(result.users for result in self.results)
 
+    @property
+    def is_pure(self) -> bool:
+        """Neither the op nor any node in its regions has an effect besides its results."""
+        if not self.regions:
+            return self.op.is_pure
+        return self.op.is_pure and all(node.is_pure for region in self.regions for node in region.nodes())
+
     def set_operands(self, operands: Sequence[Value]) -> None:
         self.drop_operands()
         self.operands = tuple(operands)

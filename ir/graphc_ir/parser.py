@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 from graphc_ir.errors import GraphcError, ParseError
 from graphc_ir.graph import UNKNOWN, Graph, Location, State, Value
+from graphc_ir.ops import families  # noqa: F401 - so that every op is known by its name
 from graphc_ir.ops.base import OPS, Op
 from graphc_ir.text import array_value, attribute_value, type_value
 from graphc_ir.types import TensorType

@@ -86,8 +86,8 @@ def _verify_types(graph: Graph, node: Node) -> None:
         _fail(graph, node, f"operands ({shown}) are not accepted: {error}")
     have = tuple(r.type for r in node.results)
     if have != tuple(expected):
-        shown = ", ".join(map(str, have)), ", ".join(map(str, expected))
-        _fail(graph, node, f"result types are {shown[0]}, but infer gives {shown[1]}")
+        given, wanted = ", ".join(map(str, have)), ", ".join(map(str, expected))
+        _fail(graph, node, f"result types are {given}, but infer gives {wanted}")
 
 
 def _verify_uses(graph: Graph, uses: dict[Value, dict[Node, int]]) -> None:
@@ -102,12 +102,13 @@ def _verify_states(graph: Graph) -> None:
     if any(len(set(numbers)) < len(numbers) for numbers in pairs):
         raise VerificationError(f"graph {graph.name}: two states name the same input or output: {graph.states}")
     for state in graph.states:
+        label = f"graph {graph.name}: state {state.name}"
         if not 0 <= state.input < len(graph.inputs):
-            raise VerificationError(f"graph {graph.name}: state {state.name} names input {state.input}, which is missing")
+            raise VerificationError(f"{label} names input {state.input}, which is missing")
         if state.output is None:
             continue
         if not 0 <= state.output < len(graph.outputs):
-            raise VerificationError(f"graph {graph.name}: state {state.name} names output {state.output}, which is missing")
+            raise VerificationError(f"{label} names output {state.output}, which is missing")
         old, new = graph.inputs[state.input].type, graph.outputs[state.output].type
         if old != new:
-            raise VerificationError(f"graph {graph.name}: state {state.name} changes its type from {old} to {new}")
+            raise VerificationError(f"{label} changes its type from {old} to {new}")

@@ -100,11 +100,7 @@ def test_estimates_grow_with_the_work() -> None:
         return build({"x": f"f32[{size}]"}, apply)
 
     for rates in (NUMPY, ONNXRUNTIME):
-        assert (
-            estimate(chain(10, 10), rates)
-            < estimate(chain(20, 10), rates)
-            < estimate(chain(20, 10**6), rates)
-        )
+        assert estimate(chain(10, 10), rates) < estimate(chain(20, 10), rates) < estimate(chain(20, 10**6), rates)
 
 
 def test_loops_count_by_their_rounds() -> None:
@@ -112,9 +108,7 @@ def test_loops_count_by_their_rounds() -> None:
         body = build({"carry": "f32[4]", "item": "f32[4]"}, lambda carry, item: mul(exp(carry), item))
         graph = Graph("scanned")
         operands = (graph.add_input(parse_type("f32[4]")), graph.add_input(parse_type(f"f32[{length}, 4]")))
-        graph.set_outputs(
-            [GraphBuilder(graph).bind(Scan(carries=1, scanned=1, results=1), operands, (body,))]
-        )
+        graph.set_outputs([GraphBuilder(graph).bind(Scan(carries=1, scanned=1, results=1), operands, (body,))])
         return graph
 
     assert estimate(scanned(100), NUMPY) > 5 * estimate(scanned(10), NUMPY)

@@ -43,9 +43,7 @@ def test_a_wrong_count() -> None:
         set_num_threads(0)
 
 
-@pytest.mark.parametrize(
-    ("content", "limit"), [("max 100000\n", None), ("50000 100000\n", 1), ("100000 100000\n", 1)]
-)
+@pytest.mark.parametrize(("content", "limit"), [("max 100000\n", None), ("50000 100000\n", 1), ("100000 100000\n", 1)])
 def test_a_containers_quota(tmp_path: Path, content: str, limit: int | None) -> None:
     quota = tmp_path / "cpu.max"
     quota.write_text(content, encoding="ascii")

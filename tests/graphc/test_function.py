@@ -210,15 +210,19 @@ def test_asking_for_the_truth_of_a_symbolic_tensor_names_the_line_and_the_rewrit
 
 
 def test_no_value_while_tracing() -> None:
-    uses = [lambda x: x.numpy(), float, int, lambda x: range(x), lambda x: np.asarray(x), pickle.dumps]
+    uses: list[Any] = [lambda x: x.numpy(), float, int, lambda x: range(x), lambda x: np.asarray(x), pickle.dumps]
     for use in uses:
         with pytest.raises(TracingError, match="no value yet"):
             tf.function(use, autograph=False)(tf.constant(1))
 
 
 def test_a_leaked_tensor_is_refused_elsewhere() -> None:
-    kept = []
-    leak = tf.function(lambda x: kept.append(x) or x)
+    kept: list[Any] = []
+
+    @tf.function
+    def leak(x: tf.Tensor) -> None:
+        kept.append(x)
+
     leak(tf.constant(1.0))
     with pytest.raises(TracingError, match="of another traced function"):
         tf.function(lambda x: x + kept[0])(tf.constant(1.0))
@@ -258,7 +262,12 @@ def test_type_errors_inside_a_trace_name_the_users_line() -> None:
 
 def test_running_eagerly_and_copying() -> None:
     calls = []
-    f = tf.function(lambda x: calls.append(1) or x * 2)
+
+    @tf.function
+    def f(x: tf.Tensor) -> Any:
+        calls.append(1)
+        return x * 2
+
     tf.config.run_functions_eagerly(True)
     try:
         f(tf.constant(1.0))

@@ -36,7 +36,7 @@ def test_behaves_as_its_value() -> None:
     v = tf.Variable([[1.0, 2.0], [3.0, 4.0]])
     np.testing.assert_array_equal((v + 1.0).numpy(), [[2.0, 3.0], [4.0, 5.0]])
     np.testing.assert_array_equal((2.0 / v).numpy(), 2.0 / v.numpy())
-    np.testing.assert_array_equal((np.ones((2, 2), np.float32) @ v).numpy(), [[4.0, 6.0], [4.0, 6.0]])
+    np.testing.assert_array_equal(np.asarray(np.ones((2, 2), np.float32) @ v), [[4.0, 6.0], [4.0, 6.0]])
     np.testing.assert_array_equal(tf.square(v).numpy(), [[1.0, 4.0], [9.0, 16.0]])
     assert bool(v[0, 1] == 2.0)
     assert (v.shape, v.dtype, v.name, len(v), v.ndim) == ((2, 2), tf.float32, "Variable:0", 2, 2)

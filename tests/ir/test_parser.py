@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-import graphc_ir.ops.call
-import graphc_ir.ops.control  # noqa: F401
 from graphc_ir.errors import ParseError
 from graphc_ir.graph import UNKNOWN
+from graphc_ir.ops import families
 from graphc_ir.ops.movement import Reshape
 from graphc_ir.parser import parse_graph
 from graphc_ir.verify import verify
@@ -29,7 +30,7 @@ HEAD = "graph @f(%x: f32[2, n]) {\n"
         (HEAD + "  return %x\n", "line 3, column 1: expected '}', got the end of the text"),
         (HEAD + "  return %x\n}\n}", "line 4, column 1: text after the end of the graph"),
         (HEAD + '  return %x as "a", %x\n}', "1 of 2 outputs are named"),
-        (HEAD + "  state(%x -> output 3 as \"w\")\n  return %x\n}", "state 'w' names output 3, but there are 1 outputs"),
+        (HEAD + '  state(%x -> output 3 as "w")\n  return %x\n}', "state 'w' names output 3, but there are 1 outputs"),
         (HEAD + "  %y = tanh %x\n", "line 2, column 3: expected a node such as %0 = add(%x, %y) : f32[2], or return"),
         (HEAD + "  %y = tanh(%x, ) : f32[2, n]\n", "expected a value such as %x, got ''"),
         (HEAD + "  %y = tanhh(%x) : f32[2, n]\n", "line 2, column 3: unknown op 'tanhh'"),
@@ -107,3 +108,9 @@ graph @main(%p: bool[], %x: f32[n]) {
     verify(graph)
     assert str(graph) == text
     assert graph.outputs == ()
+
+
+def test_every_module_of_ops_is_known_to_the_parser() -> None:
+    folder = Path(families.__file__).parent
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "families"}
+    assert modules == set(families.__all__), "list new modules in graphc_ir/ops/families.py"

@@ -98,7 +98,7 @@ def test_bincount(options: dict[str, Any], expected: list[float]) -> None:
     values = np.array([1, 1, 0, 3])
     np.testing.assert_array_equal(segment.bincount(values, **options), expected)
     graph = Graph("bincount")
-    x = graph.add_input(parse_type("i64[n]"))
+    x = graph.add_input(parse_type("i64[4]"))
     with using(GraphBuilder(graph)):
         graph.set_outputs([segment.bincount(x, **options)])
     verify(graph)

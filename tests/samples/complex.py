@@ -25,6 +25,7 @@ ERRORS = [
         DTypeError, r"float32 or float64 parts, got float16", "complex_of_halves",
     ),
     ErrorCase(
-        lambda: ops.Real().infer(parse_type("f32[2]")), DTypeError, r"real does not take dtype float32", "real_part_of_real",
+        lambda: ops.Real().infer(parse_type("f32[2]")),
+        DTypeError, r"real does not take dtype float32", "real_part_of_real",
     ),
 ]  # fmt: skip

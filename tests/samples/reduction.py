@@ -59,11 +59,18 @@ SAMPLES = [
 ]  # fmt: skip
 
 ERRORS = [
-    ErrorCase(lambda: ops.reduce_sum(np.zeros((2, 3)), 2), ArgumentError, r"axis=2 is out of range .* rank 2", "sum_axis"),
-    ErrorCase(lambda: ops.reduce_sum(np.zeros((2, 3)), [0, -2]), ArgumentError, r"names the same axis twice", "sum_twice"),
+    ErrorCase(
+        lambda: ops.reduce_sum(np.zeros((2, 3)), 2),
+        ArgumentError, r"axis=2 is out of range .* rank 2", "sum_axis",
+    ),
+    ErrorCase(
+        lambda: ops.reduce_sum(np.zeros((2, 3)), [0, -2]),
+        ArgumentError, r"names the same axis twice", "sum_twice",
+    ),
     ErrorCase(lambda: ops.argmax(np.zeros(2), 1), ArgumentError, r"axis=1 is out of range", "argmax_axis"),
     ErrorCase(
-        lambda: ops.ReduceAny((0,), False).infer(parse_type("f32[2]")), DTypeError, r"reduce_any does not take dtype float32",
+        lambda: ops.ReduceAny((0,), False).infer(parse_type("f32[2]")),
+        DTypeError, r"reduce_any does not take dtype float32",
         "any_of_floats",
     ),
 ]  # fmt: skip

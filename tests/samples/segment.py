@@ -24,8 +24,12 @@ ERRORS = [
         ShapeError, r"shape \[2\] do not cover the leading axes of data of shape \[3, 2\]", "segment_sum_rows",
     ),
     ErrorCase(
-        lambda: ops.segment_sum(np.zeros((3, 2)), np.zeros(3)), DTypeError, r"ids must be integers, got float64", "segment_ids",
+        lambda: ops.segment_sum(np.zeros((3, 2)), np.zeros(3)),
+        DTypeError, r"ids must be integers, got float64", "segment_ids",
     ),
-    ErrorCase(lambda: ops.bincount(np.zeros(3)), DTypeError, r"bincount counts integers, got float64", "bincount_floats"),
+    ErrorCase(
+        lambda: ops.bincount(np.zeros(3)),
+        DTypeError, r"bincount counts integers, got float64", "bincount_floats",
+    ),
     ErrorCase(lambda: ops.confusion_matrix([1], [1], 0), ArgumentError, r"num_classes=0", "confusion_classes"),
 ]  # fmt: skip

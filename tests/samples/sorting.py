@@ -26,14 +26,17 @@ SAMPLES = [
     Sample(ops.TopK((3,), int64), ("i32[6]",), values=_TIES),
     Sample(ops.TopK((symbol("n") - 2,), int64), ("f64[3, n]",), _N, label="symbolic_k", round_trip=False),
     Sample(ops.SearchSorted(False, int32), ("f64[2, 4]", "f64[2, 3]"), values=_SEQUENCES, round_trip=False),
-    Sample(ops.SearchSorted(True, int64), ("f64[2, 4]", "f64[2, 3]"), values=_SEQUENCES, round_trip=False, label="right"),
-    Sample(ops.SearchSorted(False, int32), ("i32[n]", "i32[2]"), _N, values=([1, 2, 4, 4, 8], [4, 5]), round_trip=False),
+    Sample(ops.SearchSorted(True, int64), ("f64[2, 4]", "f64[2, 3]"), values=_SEQUENCES,
+           round_trip=False, label="right"),
+    Sample(ops.SearchSorted(False, int32), ("i32[n]", "i32[2]"), _N, values=([1, 2, 4, 4, 8], [4, 5]),
+           round_trip=False),
 ]
 
 ERRORS = [
     ErrorCase(lambda: ops.sort(np.zeros(2), 0, "UP"), ArgumentError, r"direction='UP' is unknown", "sort_direction"),
     ErrorCase(
-        lambda: ops.TopK((4,), int32).infer(parse_type("f32[2, 3]")), ShapeError, r"k=4 exceeds the last axis", "top_k_size",
+        lambda: ops.TopK((4,), int32).infer(parse_type("f32[2, 3]")),
+        ShapeError, r"k=4 exceeds the last axis", "top_k_size",
     ),
     ErrorCase(lambda: ops.searchsorted([1], [1], "middle"), ArgumentError, r"side='middle'", "searchsorted_side"),
 ]  # fmt: skip

@@ -39,5 +39,8 @@ SAMPLES = [
 ]  # fmt: skip
 
 ERRORS = [
-    ErrorCase(lambda: ops.Tan().infer(parse_type("i32[2]")), DTypeError, r"tan does not take dtype int32", "tan_of_integers"),
+    ErrorCase(
+        lambda: ops.Tan().infer(parse_type("i32[2]")),
+        DTypeError, r"tan does not take dtype int32", "tan_of_integers",
+    ),
 ]

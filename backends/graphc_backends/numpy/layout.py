@@ -97,9 +97,7 @@ class Layout:
         node = value.node
         assert node is not None
         last = self._last_use.get(self._roots[old], -1)
-        return last < self._position[node] or (
-            last == self._position[node] and may_overwrite(node, value, old)
-        )
+        return last < self._position[node] or (last == self._position[node] and may_overwrite(node, value, old))
 
     # --- state ----------------------------------------------------------------------------------------------
 
@@ -113,12 +111,7 @@ class Layout:
 
     def _can_target(self, value: Value) -> bool:
         node = value.node
-        return (
-            node is not None
-            and value not in self.state_of
-            and value.type.is_static
-            and writer_of(node) is not None
-        )
+        return node is not None and value not in self.state_of and value.type.is_static and writer_of(node) is not None
 
     def _may_overwrite(self, old: Value, value: Value) -> bool:
         """Also asks that nothing after it can fail: a failed step must leave the old state."""
@@ -188,9 +181,7 @@ class Layout:
         return True
 
     def _place_view(self, node: Node) -> None:
-        made_once = (
-            len(node.operands) == len(node.results) == 1 and self.places[node.operands[0]] is Place.BUFFER
-        )
+        made_once = len(node.operands) == len(node.results) == 1 and self.places[node.operands[0]] is Place.BUFFER
         if made_once and self._is_view_of_buffer(node):
             self.places[node.result] = Place.BUFFER
             self.views.append(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import keyword
 import linecache
@@ -143,9 +144,7 @@ class Program:
 
     def _lines(self, node: Node) -> list[str]:
         places = self.layout.places
-        if places[node.results[0]] is Place.CONSTANT or (
-            node.op.is_view and places[node.results[0]] is Place.BUFFER
-        ):
+        if places[node.results[0]] is Place.CONSTANT or (node.op.is_view and places[node.results[0]] is Place.BUFFER):
             return []
         line = self._statement(node)
         comment = " ".join(filter(None, [", ".join(str(r.type) for r in node.results), str(node.location)]))
@@ -174,9 +173,7 @@ class Program:
         results = ", ".join(self._label(r) for r in node.results) + ("," if node.op.num_results != 1 else "")
         if not self._is_specialized(node):
             return self._interpreted(node, operands, results)
-        function = (
-            node.op.bound_kernel(node.regions) if isinstance(node.op, RegionOp) else node.op.numpy_function()
-        )
+        function = node.op.bound_kernel(node.regions) if isinstance(node.op, RegionOp) else node.op.numpy_function()
         return f"{results} = {self._names.bound(function, node.op.name)}({', '.join(operands)})"
 
     def _is_specialized(self, node: Node) -> bool:
@@ -199,9 +196,7 @@ class Program:
 
     def _releases(self, node: Node) -> list[str]:
         gone = [
-            v
-            for v in self._dying[node]
-            if self.layout.places[v] is Place.CALL and v.node is not None and _is_large(v)
+            v for v in self._dying[node] if self.layout.places[v] is Place.CALL and v.node is not None and _is_large(v)
         ]
         return [f"del {', '.join(self._label(v) for v in gone)}"] if gone else []
 
@@ -225,14 +220,10 @@ class Program:
         return found
 
     def _cell(self, i: int) -> str:
-        return self._names.keyed(
-            ("cell", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_cell"
-        )
+        return self._names.keyed(("cell", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_cell")
 
     def _state_memory(self, i: int) -> str:
-        return self._names.keyed(
-            ("new", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_new"
-        )
+        return self._names.keyed(("new", i), f"{self._labels[self.graph.inputs[self.graph.states[i].input]]}_new")
 
     # --- errors ---------------------------------------------------------------------------------------------
 
@@ -254,8 +245,16 @@ class Instance:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._namespace = {"__builtins__": {}, **program.constants(), **program.buffers()}
-        self.run: Callable[[Sequence[Array]], list[Array]] = self._function("run")
-        self.step: Callable[[Sequence[Array], Sequence[Any]], list[Array]] = self._function("step")
+
+    @functools.cached_property
+    def run(self) -> Callable[[Sequence[Array]], list[Array]]:
+        """Arrays in, arrays out."""
+        return self._function("run")
+
+    @functools.cached_property
+    def step(self) -> Callable[[Sequence[Array], Sequence[Any]], list[Array]]:
+        """Arguments and state cells in, results out; the cells get the new values."""
+        return self._function("step")
 
     def _function(self, kind: str) -> Callable[..., list[Array]]:
         code = self.program.code(kind)

@@ -85,7 +85,7 @@ def _read_div(context: ImportContext) -> Operand:
 
 @exports(ops.ClipByValue)
 def _clip(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
-    x, low, high = node.operands
+    _, low, high = node.operands
     if low.type.rank == high.type.rank == 0:
         return str(writer.emit("Clip", operands))
     return str(writer.emit("Min", [writer.emit("Max", operands[:2]), operands[2]]))

@@ -95,9 +95,7 @@ class OnnxRuntimeExecutable(Executable):
         if any(new is not old for new, old in zip(cells, self._cells, strict=False)) or not self._cells:
             self._release_cells()
             self._cells = list(cells)
-        for i, (cell, tensor, fetch) in enumerate(
-            zip(cells, self._state.current, self._fetchers, strict=True)
-        ):
+        for i, (cell, tensor, fetch) in enumerate(zip(cells, self._state.current, self._fetchers, strict=True)):
             if cell.is_lent_to(fetch):
                 continue
             array = cell.read()
@@ -129,9 +127,7 @@ class OnnxRuntimeExecutable(Executable):
     def _run_unbound(self, inputs: Sequence[Array]) -> list[Array]:
         """Strings have no memory to bind."""
         names = [i.name for i in self.session.get_inputs()]
-        return list(
-            self._guarded(lambda feed: self.session.run(None, feed), dict(zip(names, inputs, strict=True)))
-        )
+        return list(self._guarded(lambda feed: self.session.run(None, feed), dict(zip(names, inputs, strict=True))))
 
     def _guarded(self, run: Callable[[Any], Any], inputs: Any) -> Any:
         try:

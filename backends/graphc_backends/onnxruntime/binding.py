@@ -48,9 +48,7 @@ class Binding:
         self._inputs = [bound_tensor(v.type.substitute(sizes), device) for v in graph.inputs[:count]]
         self._writers: list[Callable[[Array], None]] = [t.write for t in self._inputs]
         self._results = [_Result(v, sizes, device) for v in graph.outputs[:fetched]]
-        self._handed_out = [
-            (r, n) for r, n in zip(self._results, self._names, strict=False) if r.is_handed_out
-        ]
+        self._handed_out = [(r, n) for r, n in zip(self._results, self._names, strict=False) if r.is_handed_out]
         self._bindings = [session.io_binding() for _ in range(2 if state is not None else 1)]
         for side, binding in enumerate(self._bindings):
             for name, tensor in zip(input_names, self._inputs, strict=False):
@@ -60,9 +58,7 @@ class Binding:
             if state is not None:
                 self._bind_state(binding, graph, state, side, input_names)
 
-    def _bind_state(
-        self, binding: Any, graph: Graph, state: StateMemory, side: int, input_names: list[str]
-    ) -> None:
+    def _bind_state(self, binding: Any, graph: Graph, state: StateMemory, side: int, input_names: list[str]) -> None:
         for i, entry in enumerate(graph.states):
             binding.bind_ortvalue_input(input_names[entry.input], state.sides[side][i].value)
             if entry.output is not None:

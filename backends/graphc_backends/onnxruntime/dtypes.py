@@ -154,17 +154,13 @@ def _widened(node: NodeProto, kind: Kind | None, types: dict[str, int]) -> list[
     schema = onnx.defs.get_schema(node.op_type, kind[2], node.domain)
     for variable in dict.fromkeys(_variables(schema.inputs, len(node.input))):
         inputs = [
-            i
-            for i, v in enumerate(_variables(schema.inputs, len(node.input)))
-            if v == variable and node.input[i]
+            i for i, v in enumerate(_variables(schema.inputs, len(node.input))) if v == variable and node.input[i]
         ]
         narrow = kind[3][inputs[0]] if inputs else 0
         for wide in WIDER.get(narrow, ()):
             dtypes = tuple(wide if i in inputs else d for i, d in enumerate(kind[3]))
             if _allows(schema, variable, wide) and (*kind[:3], dtypes) not in MISSING:
-                outputs = [
-                    i for i, v in enumerate(_variables(schema.outputs, len(node.output))) if v == variable
-                ]
+                outputs = [i for i, v in enumerate(_variables(schema.outputs, len(node.output))) if v == variable]
                 return _between_casts(node, inputs, outputs, narrow, wide)
     raise BackendError(_no_kernel(node, kind))
 
@@ -176,9 +172,7 @@ def _variables(parameters: Any, count: int) -> list[str]:
 
 def _allows(schema: Any, variable: str, dtype: int) -> bool:
     spelling = _spelling(dtype)
-    return any(
-        c.type_param_str == variable and spelling in c.allowed_type_strs for c in schema.type_constraints
-    )
+    return any(c.type_param_str == variable and spelling in c.allowed_type_strs for c in schema.type_constraints)
 
 
 def _spelling(dtype: int) -> str:
@@ -186,9 +180,7 @@ def _spelling(dtype: int) -> str:
     return f"tensor({name})"
 
 
-def _between_casts(
-    node: NodeProto, inputs: list[int], outputs: list[int], narrow: int, wide: int
-) -> list[NodeProto]:
+def _between_casts(node: NodeProto, inputs: list[int], outputs: list[int], narrow: int, wide: int) -> list[NodeProto]:
     core = _copy(node)
     before, after = [], []
     for i in inputs:

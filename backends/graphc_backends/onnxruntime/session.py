@@ -51,11 +51,7 @@ def parse_device(text: str) -> Device:
     there.
     """
     kind, colon, number = text.lower().partition(":")
-    if (
-        kind not in ("cpu", "cuda")
-        or (colon and not number.isdecimal())
-        or (kind == "cpu" and number not in ("", "0"))
-    ):
+    if kind not in ("cpu", "cuda") or (colon and not number.isdecimal()) or (kind == "cpu" and number not in ("", "0")):
         raise BackendError(f"unknown device {text!r}; use 'cpu', 'cuda' or 'cuda:N'")
     available = ort.get_available_providers()
     if kind == "cuda" and _CUDA not in available:

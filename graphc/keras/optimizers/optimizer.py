@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.tracing import init_scope
+from graphc.mode import init_scope
 from graphc.variable import Variable
 from graphc_ir.dtypes import float32
 from graphc_ir.errors import ArgumentError
@@ -60,7 +60,7 @@ class Optimizer:
             self._built.append(variable)
 
     def _slot(self, variable: Variable, name: str) -> Variable:
-        zeros = np.zeros(variable.shape.as_list(), variable.dtype.np)
+        zeros = np.zeros(tuple(variable.shape), variable.dtype.np)
         return Variable(zeros, trainable=False, name=f"{self.name}/{variable.name.removesuffix(':0')}_{name}")
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:

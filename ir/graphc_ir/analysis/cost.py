@@ -17,9 +17,12 @@ from graphc_ir.ops.attention import Attention
 from graphc_ir.ops.base import Op
 from graphc_ir.ops.control import Cond, Scan, While
 from graphc_ir.ops.conv import Conv, ConvFilterGrad, Convolution
+from graphc_ir.ops.cumulative import Cumulative
 from graphc_ir.ops.elementwise import Cast, Elementwise, Select
 from graphc_ir.ops.linalg import MatMul
-from graphc_ir.ops.nn import AlongAxis
+from graphc_ir.ops.nn import AlongAxis, SigmoidCrossEntropy, SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy
+from graphc_ir.ops.normalization import BatchNorm, LayerNorm, RmsNorm, Standardize
+from graphc_ir.ops.optim import AdagradUpdate, AdamUpdate, MomentumUpdate, RmspropUpdate, SgdUpdate
 from graphc_ir.ops.pooling import Pooling
 from graphc_ir.ops.reduction import Reduction
 from graphc_ir.types import TensorType
@@ -27,6 +30,13 @@ from graphc_ir.types import TensorType
 FlopRule = Callable[["CostModel", Node], Dim]
 _FLOPS: Final[dict[type[Op], FlopRule]] = {}
 _SOFTMAX_FLOPS: Final = 5  # per element: maximum, subtraction, exponential, sum, division
+
+_PER_ELEMENT: Final[dict[type[Op], tuple[int, int]]] = {
+    SoftmaxCrossEntropy: (1, 7), SparseSoftmaxCrossEntropy: (1, 5), SigmoidCrossEntropy: (1, 6),
+    BatchNorm: (0, 2), Standardize: (0, 7), LayerNorm: (0, 9), RmsNorm: (0, 5), Cumulative: (0, 1),
+    SgdUpdate: (0, 2), MomentumUpdate: (0, 4), AdamUpdate: (0, 12), RmspropUpdate: (0, 8), AdagradUpdate: (0, 6),
+}  # fmt: skip
+"""Composite ops that do a fixed number of operations per element of one operand: (operand, operations)."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,9 @@ class CostModel:
             rule = _FLOPS.get(cls)
             if rule is not None:
                 return rule(self, node)
+            if cls in _PER_ELEMENT:
+                operand, count = _PER_ELEMENT[cls]
+                return count * self.elements(node.operands[operand].type.shape)
         return 0
 
     def _with_regions(self, node: Node) -> Cost:

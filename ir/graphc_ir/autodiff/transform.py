@@ -59,6 +59,7 @@ def _clone(graph: Graph) -> tuple[Graph, list[Value]]:
         names = ", ".join(s.name for s in graph.states if s.output is not None)
         raise GradientError(f"{graph.name} assigns Variables ({names}); differentiate a function without assignments")
     result = graph.copy()
+    result.output_names = []
     return result, list(result.outputs)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc_ir import error_function
+from graphc_ir.ops import error_function
 from graphc_ir.ops.arithmetic import abs_real, clip_by_value
 from graphc_ir.ops.base import Array, Operand, bind, dtype_of, lift
 from graphc_ir.ops.elementwise import (

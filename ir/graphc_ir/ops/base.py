@@ -220,6 +220,11 @@ def set_default_interpreter(interpreter: Interpreter) -> None:
     _Context.interpreter = interpreter
 
 
+def default_interpreter() -> Interpreter:
+    """What threads start with."""
+    return _Context.interpreter
+
+
 @contextmanager
 def using(interpreter: Interpreter) -> Iterator[Interpreter]:
     """Runs the block under another interpreter."""
@@ -337,7 +342,7 @@ def _cast_exact(array: Array, dtype: DType, value: Any) -> Array:
     if have is dtype:
         return array
     if _KIND_ORDER[have.kind] > _KIND_ORDER[dtype.kind] and array.size:
-        raise DTypeError(f"cannot make a {dtype.name} tensor of {have.name} data {_short(value)}; "
+        raise DTypeError(f"cannot make a {dtype.name} tensor of {_natural_dtype(array, value).name} data {_short(value)}; "
                          f"round or compare it first, or ask for dtype {have.name}")  # fmt: skip
     if dtype.is_integer and array.size:
         low, high = array.min(), array.max()

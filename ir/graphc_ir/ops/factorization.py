@@ -232,7 +232,7 @@ class Svd(MatrixOp):
         if x.rank < 2 or not all(isinstance(d, int) for d in x.shape[-2:]):
             raise ShapeError(f"svd needs matrices of known size, got {x}")
         rows, columns = x.shape[-2:]
-        least = min(rows, columns)  # type: ignore[type-var]
+        least = min(rows, columns)
         batch = x.shape[:-2]
         return x.with_shape((*batch, rows, least)), x.with_shape((*batch, least)), x.with_shape((*batch, columns, least))
 
@@ -366,7 +366,7 @@ def pinv(a: Any, rcond: float | None = None) -> Operand:
     """The Moore-Penrose inverse; singular values below ``rcond`` times the largest count as 0."""
     s, u, v = svd(a)
     dtype = dtype_of(s)
-    longest = max(shape_of(u)[-2], shape_of(v)[-2])  # type: ignore[type-var]
+    longest = max(shape_of(u)[-2], shape_of(v)[-2])
     cutoff = 10 * longest * float(np.finfo(dtype.np).eps) if rcond is None else rcond  # type: ignore[operator]
     kept = greater(s, mul(reduce_max(s, -1, True), cutoff))
     inverse = div(cast(kept, dtype), select(kept, s, 1))

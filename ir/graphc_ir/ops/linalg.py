@@ -9,7 +9,7 @@ import numpy as np
 from graphc_ir import dims
 from graphc_ir.errors import ShapeError
 from graphc_ir.ops.base import Array, Op, Operand, bind, promote, rank_of
-from graphc_ir.ops.elementwise import NUMERIC, check_kind
+from graphc_ir.ops.elementwise import NUMERIC, adjoint, check_kind
 from graphc_ir.ops.movement import transpose
 from graphc_ir.types import TensorType
 
@@ -36,7 +36,7 @@ class MatMul(Op):
         return True
 
     def vjp(self, g: Operand, y: Operand, a: Operand, b: Operand) -> Any:
-        return lambda: matmul(g, swap_last(b)), lambda: matmul(swap_last(a), g)
+        return lambda: matmul(g, swap_last(adjoint(b))), lambda: matmul(swap_last(adjoint(a)), g)
 
 
 def swap_last(x: Operand) -> Operand:

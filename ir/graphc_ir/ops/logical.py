@@ -115,27 +115,23 @@ def logical_not(x: Any) -> Operand:
 
 
 def bitwise_and(x: Any, y: Any) -> Operand:
-    """``x & y``; on bools the logical function."""
-    a, b = promote(x, y)
-    return bind(LogicalAnd() if dtype_of(a).is_bool else BitwiseAnd(), a, b)
+    """``x & y`` of integers, bit by bit."""
+    return bind(BitwiseAnd(), *promote(x, y))
 
 
 def bitwise_or(x: Any, y: Any) -> Operand:
-    """``x | y``; on bools the logical function."""
-    a, b = promote(x, y)
-    return bind(LogicalOr() if dtype_of(a).is_bool else BitwiseOr(), a, b)
+    """``x | y`` of integers, bit by bit."""
+    return bind(BitwiseOr(), *promote(x, y))
 
 
 def bitwise_xor(x: Any, y: Any) -> Operand:
-    """``x ^ y``; on bools the logical function."""
-    a, b = promote(x, y)
-    return bind(LogicalXor() if dtype_of(a).is_bool else BitwiseXor(), a, b)
+    """``x ^ y`` of integers, bit by bit."""
+    return bind(BitwiseXor(), *promote(x, y))
 
 
 def invert(x: Any) -> Operand:
-    """``~x``; on bools the logical function."""
-    operand = lift(x)
-    return bind(LogicalNot() if dtype_of(operand).is_bool else Invert(), operand)
+    """``~x`` of integers: every bit flipped."""
+    return bind(Invert(), lift(x))
 
 
 def left_shift(x: Any, y: Any) -> Operand:

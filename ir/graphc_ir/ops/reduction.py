@@ -198,7 +198,7 @@ class ReduceEuclideanNorm(Reduction):
     accepts = "f"
 
     def kernel(self, x: Array, out: Array | None = None) -> Any:
-        total = np.add.reduce(np.square(x), axis=self.axes, keepdims=self.keepdims, out=out)
+        total = np.sum(np.square(x), axis=self.axes, dtype=x.dtype, keepdims=self.keepdims, out=out)
         return np.sqrt(total, out=out)
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:

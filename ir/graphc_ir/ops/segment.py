@@ -57,8 +57,8 @@ class SegmentProd(Op):
     def infer(self, base: TensorType, x: TensorType, ids: TensorType) -> TensorType:
         check_kind(self, NUMERIC, base, x)
         if not ids.dtype.is_integer or ids.rank != 1 or x.rank != base.rank or x.shape[1:] != base.shape[1:]:
-            raise ShapeError(f"segment_prod: {x} with ids {ids} does not fit {base}; ids must be an integer vector over "
-                             "rows of the same shape")  # fmt: skip
+            raise ShapeError(f"segment_prod: {x} with ids {ids} does not fit {base}; ids must be an integer vector "
+                             "over rows of the same shape")  # fmt: skip
         return base
 
     def kernel(self, base: Array, x: Array, ids: Array) -> Any:
@@ -94,8 +94,8 @@ def _flat(data: Any, ids: Any) -> tuple[Operand, Operand]:
         dims.known_equal(a, b) is not False for a, b in zip(shape, shape_of(where), strict=False)
     )
     if not fits or not rank:
-        raise ShapeError(f"segment ids of shape {_text(shape_of(where))} do not cover the leading axes of data of shape "
-                         f"{_text(shape)}")  # fmt: skip
+        raise ShapeError(f"segment ids of shape {_text(shape_of(where))} do not cover the leading axes of data of "
+                         f"shape {_text(shape)}")  # fmt: skip
     if rank == 1:
         return x, where
     rows = dims.element_count(shape[:rank])

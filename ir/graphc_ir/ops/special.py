@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc_ir import error_function
 from graphc_ir.errors import ArgumentError
+from graphc_ir.ops import error_function
 from graphc_ir.ops.arithmetic import abs_real, floor, reciprocal
 from graphc_ir.ops.base import ARRAYS, Array, Operand, bind, dtype_of, lift, using
 from graphc_ir.ops.elementwise import (
@@ -117,7 +117,7 @@ class Erfinv(_Smooth):
 def _refined(y: Array, x: Array) -> Array:
     """One step of Halley's method for erf(y) = x; the tails are compared by erfc, where erf has no digits left."""
     tail = (1 - np.abs(x)) - error_function.erfc(np.abs(y))
-    error = np.where(np.abs(x) > 0.5, np.copysign(tail, x), error_function.erf(y) - x)
+    error = np.where(np.abs(x) > 0.5, np.sign(x) * tail, error_function.erf(y) - x)
     step = error / (_TWO_OVER_SQRT_PI * np.exp(-y * y))
     better = y - step / (1 + y * step)
     return np.where(np.isfinite(better), better, y)

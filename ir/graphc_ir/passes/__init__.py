@@ -10,13 +10,39 @@ from graphc_ir.passes.grad import Grad, ValueAndGrad, Vjp
 from graphc_ir.passes.inline import ForgetGradients, Inline
 from graphc_ir.passes.manager import Culprit, PassManager, bisect
 from graphc_ir.passes.pipelines import PIPELINES, optimize, pipeline, register_pipeline, resolve_passes
+from graphc_ir.passes.precision import MixedPrecision
 from graphc_ir.passes.report import PassRecord, Report
 from graphc_ir.passes.simplify import Rewrites, Simplify, Sink
 from graphc_ir.passes.weights import FoldWeights
 
 __all__ = [
-    "PASSES", "PIPELINES", "CommonSubexpressionElimination", "ConstantFolding", "Culprit", "DeadCodeElimination",
-    "FoldWeights", "ForgetGradients", "FuseComposites", "FuseElementwise", "Grad", "Inline", "Pass", "PassManager",
-    "PassRecord", "Report", "Rewrites", "Simplify", "Sink", "ValueAndGrad", "Vjp", "bisect", "get_pass", "optimize",
-    "pipeline", "register_pass", "register_pipeline", "resolve_passes",
-]  # fmt: skip
+    "PASSES",
+    "PIPELINES",
+    "CommonSubexpressionElimination",
+    "ConstantFolding",
+    "Culprit",
+    "DeadCodeElimination",
+    "FoldWeights",
+    "ForgetGradients",
+    "FuseComposites",
+    "FuseElementwise",
+    "Grad",
+    "Inline",
+    "MixedPrecision",
+    "Pass",
+    "PassManager",
+    "PassRecord",
+    "Report",
+    "Rewrites",
+    "Simplify",
+    "Sink",
+    "ValueAndGrad",
+    "Vjp",
+    "bisect",
+    "get_pass",
+    "optimize",
+    "pipeline",
+    "register_pass",
+    "register_pipeline",
+    "resolve_passes",
+]

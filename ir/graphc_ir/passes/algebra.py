@@ -15,6 +15,7 @@ from graphc_ir.ops.constant import Constant
 from graphc_ir.ops.elementwise import (
     Add,
     Binary,
+    Cast,
     Div,
     Exp,
     Log,
@@ -27,6 +28,7 @@ from graphc_ir.ops.elementwise import (
     Select,
     Square,
     Sub,
+    Unary,
     add,
     div,
     mul,
@@ -217,48 +219,45 @@ reassociate_mul = _reassociation(Mul, "reassociate_mul", mul)
 _broadcast = P(BroadcastTo, Var("small"))
 
 
-def _without_broadcast(m: Match, operands: tuple[Value, ...]) -> Any:
-    """The op on operands that are not broadcast, if the others give the result its shape."""
-    slim = tuple(_origin(operand) for operand in operands)
-    if slim == operands:
-        return None
-    shape = m.root.result.type.shape
-    for i, operand in enumerate(operands):
-        if slim[i] is not operand and _joint_shape(slim) != shape:
-            slim = (*slim[:i], operand, *slim[i + 1 :])
-    return bind(m.root.op, *slim) if slim != operands else None
+def _before_broadcast(m: Match) -> Any:
+    """The op on operands as they are before they are broadcast; element-wise ops broadcast by themselves, and what is
+    still missing comes after, on a result that is cheaper to compute."""
+    slim = tuple(_origin(operand) for operand in m.root.operands)
+    try:
+        broadcast_shapes(*(operand.type.shape for operand in slim))
+    except ValueError:
+        return None  # sizes that only the broadcast says to be equal
+    return as_root(m, bind(m.root.op, *slim))
 
 
 def _origin(value: Value) -> Value:
     return value.node.operands[0] if value.node is not None and type(value.node.op) is BroadcastTo else value
 
 
-def _joint_shape(values: tuple[Value, ...]) -> Any:
-    try:
-        return broadcast_shapes(*(v.type.shape for v in values))
-    except ValueError:
-        return None
-
-
 @rewrite_rule(P((Binary, Predicate), _broadcast, y))
 def broadcast_left(m: Match) -> Any:
-    """Element-wise ops broadcast by themselves."""
-    return _without_broadcast(m, m.root.operands)
+    return _before_broadcast(m)
 
 
 @rewrite_rule(P((Binary, Predicate), x, _broadcast))
 def broadcast_right(m: Match) -> Any:
-    return _without_broadcast(m, m.root.operands)
+    return _before_broadcast(m)
+
+
+@rewrite_rule(P((Unary, Cast), _broadcast))
+def broadcast_below_unary(m: Match) -> Any:
+    return _before_broadcast(m)
 
 
 @rewrite_rule(P(Select, ...))
 def broadcast_in_select(m: Match) -> Any:
-    return _without_broadcast(m, m.root.operands)
+    return _before_broadcast(m) if any(_origin(operand) is not operand for operand in m.root.operands) else None
 
 
 ALGEBRA: tuple[Rewrite, ...] = (
     mul_one, div_one, add_zero, sub_zero, mul_minus_one, neg_neg, mul_neg_neg, div_neg_neg, add_neg, sub_neg,
     square_of_sign, abs_neg, repeated_abs_or_relu, not_not, extremum_of_itself, select_same, select_true, select_false,
     div_by_power_of_two, pow_one, pow_two, pow_half, mul_zero, sub_itself, div_itself, log_exp, exp_log,
-    reassociate_add, reassociate_mul, broadcast_left, broadcast_right, broadcast_in_select,
+    reassociate_add, reassociate_mul, broadcast_left, broadcast_right,
+    broadcast_below_unary, broadcast_in_select,
 )  # fmt: skip

@@ -79,4 +79,5 @@ def replace_contents(graph: Graph, other: Graph) -> None:
     for value in other.inputs[len(graph.inputs) :]:
         graph.add_input(value.type, value.name)
     graph.states = list(other.states)
+    graph.output_names = list(other.output_names)
     graph.set_outputs(other.copy_into(graph, graph.inputs))

@@ -13,6 +13,6 @@ class DeadCodeElimination(Pass, name="dce"):
     def run(self, graph: Graph) -> bool:
         before = len(graph)
         for node in graph.nodes_reversed():
-            if node.is_dead and node.op.is_pure:
+            if node.is_dead and node.is_pure:
                 graph.erase(node)
         return len(graph) != before

@@ -93,6 +93,15 @@ def broadcast_of_expanded(m: Match) -> Any:
     return broadcast_to(m.x, m.root.result.type.shape) if is_leading else None
 
 
+@rewrite_rule(P(Reshape, P(BroadcastTo, x)))
+def reshape_of_one_element(m: Match) -> Any:
+    """One element that is repeated may be repeated into any shape."""
+    if any(d != 1 for d in m.x.type.shape):
+        return None
+    scalar = reshape(m.x, ()) if m.x.type.shape else m.x
+    return broadcast_to(scalar, m.root.result.type.shape)
+
+
 def is_lossless(source: DType, target: DType) -> bool:
     """Whether every value of one dtype is a value of the other."""
     if source is bool_:
@@ -204,7 +213,7 @@ def sink_move_right(m: Match) -> Any:
 
 MOVEMENT: tuple[Rewrite, ...] = (
     same_type, reshape_reshape, transpose_identity, transpose_transpose, transpose_of_ones, broadcast_broadcast,
-    broadcast_of_expanded, cast_cast, reduce_ones, reduce_then_expand, slice_whole, concat_one, pad_nothing, tile_once,
+    broadcast_of_expanded, reshape_of_one_element, cast_cast, reduce_ones, reduce_then_expand, slice_whole, concat_one, pad_nothing, tile_once,
 )  # fmt: skip
 
 SINKING: tuple[Rewrite, ...] = (sink_transpose, sink_reshape, sink_same_moves, sink_move_left, sink_move_right)

@@ -165,7 +165,7 @@ class _Driver:
 
     @staticmethod
     def _is_garbage(node: Node) -> bool:
-        return not node.erased and node.is_dead and node.op.is_pure
+        return not node.erased and node.is_dead and node.is_pure
 
     def _count(self, rewrite: Rewrite) -> None:
         self.counts[rewrite.name] = self.counts.get(rewrite.name, 0) + 1

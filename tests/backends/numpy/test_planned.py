@@ -356,9 +356,7 @@ def test_no_numpy_warnings() -> None:
 
 
 def located_graph() -> Graph:
-    graph = build(
-        {"x": "f32[2, 2]", "w": "f32[2, 2]"}, lambda x, w: (concat([exp(x), w], 0), add(w, 1.0)), {"w": 1}
-    )
+    graph = build({"x": "f32[2, 2]", "w": "f32[2, 2]"}, lambda x, w: (concat([exp(x), w], 0), add(w, 1.0)), {"w": 1})
     for node in graph.nodes():
         node.location = Location("model.py", 12, "model/joined")
     return graph
@@ -401,6 +399,16 @@ def test_buffers_are_reused() -> None:
     executable.run([random(10, 10)])
     assert executable._static is not None
     assert len(executable._static.program.layout.slabs) <= 2
+
+
+def test_long_chains() -> None:
+    def chain(x: Any) -> Any:
+        for _ in range(5000):
+            x = mul(tanh(x), 1.5)
+        return x
+
+    graph, x = build({"x": "f32[4]"}, chain), random(4)
+    np.testing.assert_allclose(compiled(graph).run([x])[0], evaluate(graph, [x])[0], rtol=1e-5)
 
 
 def test_another_device_is_refused() -> None:

@@ -240,9 +240,7 @@ def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert OnnxRuntimeBackend().device_count("cpu") == 1
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
     assert OnnxRuntimeBackend().device_count("cuda") == 0
-    monkeypatch.setattr(
-        ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    )
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
     assert OnnxRuntimeBackend().device_count("cuda") == 2
     assert parse_device("cuda:1").index == 1
     with pytest.raises(BackendError, match="'cuda:2' does not exist: this machine has 2 GPUs"):
@@ -251,15 +249,11 @@ def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 @pytest.mark.skipif("CUDAExecutionProvider" in ort.get_available_providers(), reason="this runtime has CUDA")
 def test_cuda_that_is_missing_says_what_to_install() -> None:
-    with pytest.raises(
-        BackendError, match=r"cuda:0.*CUDAExecutionProvider.*has only .*pip install onnxruntime-gpu"
-    ):
+    with pytest.raises(BackendError, match=r"cuda:0.*CUDAExecutionProvider.*has only .*pip install onnxruntime-gpu"):
         compiled(train_step(), device="cuda:0")
 
 
-@pytest.mark.skipif(
-    "CUDAExecutionProvider" not in ort.get_available_providers(), reason="needs ONNX Runtime with CUDA"
-)
+@pytest.mark.skipif("CUDAExecutionProvider" not in ort.get_available_providers(), reason="needs ONNX Runtime with CUDA")
 def test_state_stays_on_the_gpu() -> None:
     graph, state = train_step(), initial_state()
     executable, cells = compiled(graph, device="cuda:0"), cells_of(initial_state())
@@ -282,9 +276,7 @@ def test_a_runtime_failure_is_a_backend_error() -> None:
 
 @pytest.mark.parametrize("dtype", ["i8", "u16", "i16", "u32", "bf16", "f16"])
 def test_a_missing_kernel_is_bridged_with_casts(dtype: str) -> None:
-    graph = build(
-        {"x": f"{dtype}[2, 3]", "y": f"{dtype}[3]"}, lambda x, y: (add(mul(x, y), y), reduce_sum(x, 1))
-    )
+    graph = build({"x": f"{dtype}[2, 3]", "y": f"{dtype}[3]"}, lambda x, y: (add(mul(x, y), y), reduce_sum(x, 1)))
     numpy_dtype = graph.inputs[0].type.dtype.np
     inputs = [np.arange(6).reshape(2, 3).astype(numpy_dtype), np.arange(3).astype(numpy_dtype)]
     for have, want in zip(compiled(graph).run(inputs), evaluate(graph, inputs), strict=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import graphc_ir.ops.control  # noqa: F401
 from graphc_ir.analysis import graph_cost, last_uses, lifetimes, peak_bytes, summary_by_op, to_networkx
 from graphc_ir.dims import parse_dim
 from graphc_ir.graph import Graph
@@ -60,6 +59,23 @@ def test_a_convolution_and_its_gradients_are_the_same_work(layout: str, groups: 
     for node in (forward, data, filters):
         graph = graph_of(f"graph @f(%x: f32[{x}], %w: f32[{w}], %y: f32[{y}]) {{\n{node}\nreturn %z\n}}")
         assert graph_cost(graph).flops == expected
+
+
+@pytest.mark.parametrize(
+    ("node", "flops"),
+    [
+        ("%y = softmax(%x) {axis = 1} : f32[5, 4]", 5 * 20),
+        ("%y = layer_norm(%x, %v, %v) {axis = 1, epsilon = 0.001} : f32[5, 4]", 9 * 20),
+        ("%y = softmax_cross_entropy(%x, %x) : f32[5]", 7 * 20),
+        ("%y = reduce_logsumexp(%x) {axes = [1], keepdims = false} : f32[5]", 20),
+        ("%y = reshape(%x) {shape = [20]} : f32[20]", 0),
+        ("%y = cast(%x) {dtype = f64} : f64[5, 4]", 0),
+        ("%y = concat(%x, %x) {axis = 0} : f32[10, 4]", 0),
+    ],
+)
+def test_flops_of_an_op(node: str, flops: int) -> None:
+    graph = graph_of(f"graph @f(%x: f32[5, 4], %v: f32[4]) {{\n{node}\nreturn %y\n}}")
+    assert graph_cost(graph).flops == flops
 
 
 def test_regions_count_as_often_as_they_run() -> None:

@@ -75,7 +75,7 @@ class _Lie(Pass, name="lie"):
 @pytest.fixture
 def registries() -> Iterator[None]:
     saved: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        (registry, dict(registry)) for registry in (PASSES, PIPELINES, REWRITES)  # type: ignore[list-item]
+        (registry, dict(registry)) for registry in (PASSES, PIPELINES, REWRITES)
     ]
     yield
     for registry, before in saved:
@@ -113,7 +113,7 @@ def test_the_report_is_a_table() -> None:
 
 
 def test_a_failing_pass_is_named() -> None:
-    with pytest.raises(PassError, match=r"pass crash \(.*\) failed on graph model: ValueError: out of luck; .*rollback"):
+    with pytest.raises(PassError, match=r"pass crash .* failed on graph model: ValueError: out of luck; .*rollback"):
         PassManager([_Crash()]).run(graph_of())
 
 

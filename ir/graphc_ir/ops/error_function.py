@@ -90,7 +90,7 @@ def _tail(x: Array) -> Array:
         inverse = 1 / (beyond * beyond)
         rest = inverse * _rational(inverse, _FAR_NUMERATOR, _FAR_DENOMINATOR)
         middle = np.where(far, (_ONE_OVER_SQRT_PI - rest) / beyond, middle)
-    return np.exp(-x * x) * middle
+    return np.asarray(np.exp(-x * x) * middle)
 
 
 def _rational(x: Array, numerator: Sequence[float], denominator: Sequence[float]) -> Array:

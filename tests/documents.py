@@ -1,0 +1,107 @@
+"""Runs the code blocks of a Markdown document, and writes what they print back into it.
+
+A ``python`` block runs; the ``text`` block right below it is what it prints. All blocks of a document share one
+namespace. ``python -m tests.documents --update [FILE ...]`` puts the present output into the documents.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_RESULT = re.compile(r"\s*^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A python block: its code, what it is said to print (None: nothing is said), and where that stands."""
+
+    code: str
+    line: int
+    expected: str | None
+    span: tuple[int, int]
+
+
+def python_blocks(text: str) -> list[Block]:
+    """The python blocks of a document in order."""
+    blocks = []
+    for match in _FENCE.finditer(text):
+        if match[1] != "python":
+            continue
+        result = _RESULT.match(text, match.end())
+        line = text.count("\n", 0, match.start()) + 1
+        expected, span = (result[1], result.span(1)) if result else (None, (0, 0))
+        blocks.append(Block(match[2], line, expected, span))
+    return blocks
+
+
+def console_lines(text: str) -> list[str]:
+    """The commands in the console blocks, without the prompt."""
+    blocks = [match[2] for match in _FENCE.finditer(text) if match[1] == "console"]
+    return [line.removeprefix("$ ").strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def run_blocks(path: Path, folder: Path) -> list[str]:
+    """What each python block prints, run one after the other in a process of its own with ``folder`` as its place."""
+    command = [sys.executable, "-m", "tests.documents", "--run", str(path)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"{path.name}: {done.stderr}")
+    printed: list[str] = json.loads(done.stdout)
+    return printed
+
+
+def stripped(text: str) -> str:
+    """The text without spaces at the ends of lines."""
+    return "\n".join(line.rstrip() for line in text.rstrip("\n").splitlines())
+
+
+def _run_here(path: Path) -> list[str]:
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    printed = []
+    for block in python_blocks(path.read_text(encoding="utf-8")):
+        output = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(output):
+                exec(compile(block.code, "example.py", "exec"), namespace)
+        except Exception as error:
+            raise RuntimeError(f"the block at line {block.line} of {path.name} failed") from error
+        printed.append(output.getvalue())
+    return printed
+
+
+def update(path: Path) -> bool:
+    """Puts what the blocks print now into the document; True if that changed it."""
+    text = path.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        printed = run_blocks(path, Path(folder))
+    new = text
+    for block, output in reversed(list(zip(python_blocks(text), printed, strict=True))):
+        if block.expected is not None:
+            shown = stripped(output)
+            new = new[: block.span[0]] + (f"{shown}\n" if shown else "") + new[block.span[1] :]
+    path.write_text(new, encoding="utf-8")
+    return new != text
+
+
+if __name__ == "__main__":
+    mode, *names = sys.argv[1:] or ["--update"]
+    if mode == "--run":
+        print(json.dumps(_run_here(Path(names[0]))))
+    else:
+        for document in [Path(name).resolve() for name in names] or DOCUMENTS:
+            print(document.name, "changed" if update(document) else "unchanged")
