@@ -29,11 +29,17 @@ class EagerInterpreter(Interpreter):
 
     def bind(self, op: Op, operands: tuple[Operand, ...], regions: tuple[Graph, ...] = ()) -> Any:
         arrays = [operand._array for operand in operands]
-        signature: list[Any] = [op if op.__dict__ else type(op)]
-        for array in arrays:
-            signature.append(array.dtype)
-            signature.append(array.shape)
-        key = tuple(signature)
+        kind = op if op.__dict__ else op.__class__
+        key: tuple[Any, ...]
+        # The two frequent cases spelled out: this runs for every eager op.
+        if len(arrays) == 1:
+            array = arrays[0]
+            key = (kind, array.dtype, array.shape)
+        elif len(arrays) == 2:
+            array, other = arrays
+            key = (kind, array.dtype, array.shape, other.dtype, other.shape)
+        else:
+            key = (kind, *[part for array in arrays for part in (array.dtype, array.shape)])
         if key not in self._checked or regions:
             self._check(op, arrays, regions, key)
         try:

@@ -16,6 +16,8 @@ _PACKAGES: Final = tuple(
     os.path.dirname(os.path.abspath(path)) + os.sep
     for path in (str(graphc_ir.__file__), str(graphc_backends.__file__), __file__)
 )
+# The demo is a program that uses graphc: its IR shows its lines.
+_PROGRAMS: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cli") + os.sep
 _internal_files: dict[str, bool] = {}
 _locations: dict[tuple[str, int, str], Location] = {}
 
@@ -28,7 +30,7 @@ def user_location() -> Location:
         filename = frame.f_code.co_filename
         internal = _internal_files.get(filename)
         if internal is None:
-            internal = _internal_files[filename] = filename.startswith(_PACKAGES) or "optree" in filename
+            internal = _internal_files[filename] = _is_internal(filename)
         if not internal:
             break
         frame = frame.f_back
@@ -37,3 +39,7 @@ def user_location() -> Location:
     if found is None:
         found = _locations[key] = Location(*key)
     return found
+
+
+def _is_internal(filename: str) -> bool:
+    return (filename.startswith(_PACKAGES) and not filename.startswith(_PROGRAMS)) or "optree" in filename

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import operator
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any
 
@@ -15,7 +15,7 @@ from graphc.mode import mode
 from graphc.pytree import flatten, leaves_of, unflatten
 from graphc.tensor import Tensor, wrap
 from graphc.variable import Variable
-from graphc_ir.autodiff.engine import pull_back, zeros_like
+from graphc_ir.autodiff.engine import Record, pull_back, zeros_like
 from graphc_ir.dims import element_count
 from graphc_ir.errors import GradientError
 from graphc_ir.graph import Graph
@@ -28,18 +28,6 @@ class UnconnectedGradients(enum.Enum):
 
     NONE = "none"
     ZERO = "zero"
-
-
-class TapeRecord:
-    """One applied op. Operands and results are kept alive, so that their ids stay theirs."""
-
-    __slots__ = ("op", "operands", "regions", "results")
-
-    def __init__(self, op: Op, operands: tuple[Any, ...], results: tuple[Any, ...], regions: tuple[Graph, ...]) -> None:
-        self.op = op
-        self.operands = operands
-        self.results = results
-        self.regions = regions
 
 
 class GradientTape:
@@ -56,7 +44,8 @@ class GradientTape:
         self._clear()
 
     def _clear(self) -> None:
-        self._records: list[TapeRecord] = []
+        # Operands and results are kept alive here, so that their ids stay theirs.
+        self._records: list[Record] = []
         self._tracked: set[int] = set()
         self._watched: list[Any] = []
         self._reads: dict[int, tuple[Variable, list[Any]]] = {}
@@ -93,7 +82,7 @@ class GradientTape:
                 break
         else:
             return
-        self._records.append(TapeRecord(op, operands, results, regions))
+        self._records.append((op, operands, results, regions))
         for result in results:
             tracked.add(id(result))
 
@@ -112,14 +101,14 @@ class GradientTape:
             self._watch_leaf(leaf)
 
     def _watch_leaf(self, leaf: Any) -> None:
-        if isinstance(leaf, Variable):
-            self._reads.setdefault(id(leaf), (leaf, []))
-        elif isinstance(leaf, Tensor):
+        if isinstance(leaf, Tensor):
             if not leaf.dtype.is_differentiable:
                 raise GradientError(f"cannot watch a tensor of dtype {leaf.dtype.name}: only floating-point tensors "
                                     "have gradients; cast it first")  # fmt: skip
             self._tracked.add(id(leaf))
             self._watched.append(leaf)
+        elif isinstance(leaf, Variable):
+            self._reads.setdefault(id(leaf), (leaf, []))
         else:
             raise GradientError(f"watch takes tensors and Variables, got {type(leaf).__name__}; convert it with "
                                 "tf.convert_to_tensor first and compute with the result")  # fmt: skip
@@ -159,8 +148,7 @@ class GradientTape:
         Raises GradientError for a target that is no float, and for a tape that was used before.
         """
         self._check_unused()
-        unconnected = UnconnectedGradients(unconnected_gradients)
-        targets = [_target(t) for t in leaves_of(target)]
+        targets = [_target(target)] if isinstance(target, Tensor) else [_target(t) for t in leaves_of(target)]
         leaves, structure = flatten(sources, none_is_leaf=False)
         for leaf in leaves:
             _check_source(leaf)
@@ -168,7 +156,8 @@ class GradientTape:
         with self._paused():
             found = self._pull(targets, leaves, seeds)
         self._finish_use()
-        if unconnected is UnconnectedGradients.ZERO:
+        kind = unconnected_gradients
+        if kind is not UnconnectedGradients.NONE and UnconnectedGradients(kind) is UnconnectedGradients.ZERO:
             found = [zeros_like(lift(s)) if g is None else g for s, g in zip(leaves, found, strict=True)]
         return unflatten(structure, found)
 
@@ -182,14 +171,9 @@ class GradientTape:
             self._clear()
             self._used = True
 
-    @contextmanager
-    def _paused(self) -> Iterator[None]:
+    def _paused(self) -> AbstractContextManager[None]:
         """A gradient computed inside the tape's own block is recorded only by a persistent tape."""
-        if self._persistent or self not in mode.tapes:
-            yield
-            return
-        with self.stop_recording():
-            yield
+        return _NOTHING if self._persistent or self not in mode.tapes else self.stop_recording()
 
     def jacobian(
         self,
@@ -299,6 +283,9 @@ def _static_size(shape: Any, what: str) -> int:
 
 
 _array_of = operator.attrgetter("_array")
+
+
+_NOTHING = nullcontext()
 
 
 def _target(target: Any) -> Any:

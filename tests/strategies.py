@@ -74,8 +74,12 @@ def _pick(draw: Draw, values: list[Value]) -> Value:
 
 
 _UNARY = (
-    e.neg, e.tanh, e.sin, e.relu, abs_real, sigmoid, lambda x: e.exp(e.tanh(x)), lambda x: e.sqrt(abs_real(x)),
-    lambda x: e.square(e.tanh(x)), lambda x: e.neg(e.neg(x)), lambda x: e.cast(e.cast(x, "float64"), "float32"),
+    e.neg, e.tanh, e.sin, e.relu, abs_real, sigmoid,
+    lambda x: e.exp(e.tanh(x)),
+    lambda x: e.sqrt(e.add(abs_real(x), 1)),
+    lambda x: e.square(e.tanh(x)),
+    lambda x: e.neg(e.neg(x)),
+    lambda x: e.cast(e.cast(x, "float64"), "float32"),
 )  # fmt: skip
 
 

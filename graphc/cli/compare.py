@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -33,8 +33,3 @@ def _numeric(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
 def largest_difference(have: Sequence[Array], want: Sequence[Array]) -> float:
     """The largest :func:`difference` of any pair. Raises ValueError for lists of different lengths."""
     return max((difference(a, b) for a, b in zip(have, want, strict=True)), default=0.0)
-
-
-def named_differences(have: Mapping[str, Array], want: Mapping[str, Array]) -> dict[str, float]:
-    """The :func:`difference` of each array in ``want``. Raises KeyError when one is missing in ``have``."""
-    return {name: difference(have[name], array) for name, array in want.items()}

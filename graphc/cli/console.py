@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,14 +26,18 @@ def make_console() -> Console:
     return console
 
 
-def make_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> Table:
-    """A table whose first ``left`` columns hold text and the others numbers."""
-    table = Table(title=Text(title, style="bold"), title_justify="left", header_style="bold")
+def print_table(
+    console: Console, title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1
+) -> None:
+    """Prints a table, whose first ``left`` columns hold text and the others numbers, and an empty line."""
+    console.print(title, style="bold", soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for i, heading in enumerate(headings):
         table.add_column(heading, justify="left" if i < left else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    return table
+    console.print(table)
+    console.print()
 
 
 def print_code(console: Console, text: str) -> None:

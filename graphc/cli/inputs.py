@@ -18,6 +18,7 @@ from graphc_ir.types import TensorType
 
 GENERATED: Final = ("random", "zeros")
 _DEFAULT_SIZE: Final = 1
+_STATE_SCALE: Final = 0.1
 
 
 def input_names(graph: Graph) -> list[str]:
@@ -74,8 +75,8 @@ def parse_inputs(graph: Graph, texts: Sequence[str], default: str | None = None)
         # Names in ONNX may hold '=' themselves.
         name = max((n for n in names if text.startswith(f"{n}=")), key=len, default=None)
         if name is None:
-            raise ArgumentError(f"--input {text!r} names no input of the model, which has {_listed(names)}; write it like "
-                                "--input x=FILE.npy, x=random or x=zeros")  # fmt: skip
+            raise ArgumentError(f"--input {text!r} names no input of the model, which has {_listed(names)}; write it "
+                                "like --input x=FILE.npy, x=random or x=zeros")  # fmt: skip
         sources[name] = text[len(name) + 1 :]
     missing = [name for name in names if name not in sources]
     if missing and default is None:
@@ -89,7 +90,8 @@ def make_inputs(
 ) -> tuple[list[Array], dict[str, int]]:
     """The input arrays in order, and the sizes of all open axes: as given, as in the files, else 1.
 
-    Raises ArgumentError for a file that is unreadable or does not fit.
+    Random floats are normal, except for state, which may hold variances: it is small and positive. Random integers and
+    bools are 0 or 1, which are valid indices too. Raises ArgumentError for a file that is unreadable or does not fit.
     """
     bindings = dict(sizes)
     arrays: dict[str, Array] = {}
@@ -100,14 +102,15 @@ def make_inputs(
     for name in open_sizes(graph):
         bindings.setdefault(name, _DEFAULT_SIZE)
     rng = np.random.default_rng(seed)
+    states = {state.input for state in graph.states}
     for name, value in named:
         if name not in arrays:
-            arrays[name] = _generated(name, value.type, sources[name], bindings, rng)
+            arrays[name] = _generated(name, value.type, sources[name], bindings, rng, value.index in states)
     return [arrays[name] for name, _ in named], bindings
 
 
 def random_inputs(graph: Graph, sizes: Mapping[str, int], seed: int) -> list[Array]:
-    """Random arrays for all inputs: normal floats; integers and bools from {0, 1}, which are valid indices too."""
+    """Random arrays for all inputs, as :func:`make_inputs` makes them."""
     sources = dict.fromkeys(input_names(graph), "random")
     return make_inputs(graph, sources, sizes, seed)[0]
 
@@ -121,7 +124,7 @@ def _from_file(name: str, value: Value, path: Path, bindings: dict[str, int]) ->
     try:
         dims.solve(value.type.shape, array.shape, bindings)
     except ValueError as error:
-        raise ArgumentError(f"input {name!r}: {path} has shape {array.shape}, the model takes {value.type}: {error}") from error
+        raise ArgumentError(f"input {name!r}: {path} does not fit {value.type}: {error}") from error
     return array
 
 
@@ -148,19 +151,22 @@ def _fitting_dtype(name: str, type: TensorType, path: Path, array: Array) -> Arr
 
 
 def _generated(
-    name: str, type: TensorType, source: str, bindings: Mapping[str, int], rng: np.random.Generator
+    name: str, type: TensorType, source: str, bindings: Mapping[str, int], rng: np.random.Generator, is_state: bool
 ) -> Array:
     shape: Any = tuple(dims.evaluate(dim, bindings) for dim in type.shape)
     if any(size < 0 for size in shape):
         raise ArgumentError(f"input {name!r} of type {type} would have the shape {shape} with sizes {dict(bindings)}; "
                             "choose larger ones with --size")  # fmt: skip
-    dtype, kind = type.dtype.np, type.dtype.kind
+    dtype: np.dtype[Any] = type.dtype.np
+    kind = type.dtype.kind
     if kind == "s":
         return np.full(shape, "" if source == "zeros" else "text", object)
     if source == "zeros":
         return np.zeros(shape, dtype)
+    if kind == "f" and is_state:
+        return np.asarray(rng.random(shape) * _STATE_SCALE).astype(dtype)
     if kind == "f":
-        return rng.standard_normal(shape).astype(dtype)
+        return np.asarray(rng.standard_normal(shape)).astype(dtype)
     if kind == "c":
-        return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(dtype)
-    return rng.integers(0, 2, shape).astype(dtype)
+        return np.asarray(rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(dtype)
+    return np.asarray(rng.integers(0, 2, shape)).astype(dtype)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from graphc.cli.console import duration, make_console, make_table
+from graphc.cli.console import duration, make_console, print_table
 from graphc.cli.execution import repeated_run
 from graphc.cli.inputs import make_inputs, parse_inputs, parse_sizes
 from graphc.cli.models import load_model
@@ -53,7 +53,8 @@ class Row:
 @click.option("--levels", default="O0,O2", show_default=True, help="Pipelines by name, separated by commas.")
 @click.option("--passes", default=None, metavar="A,B,C", help="Also measure this list of passes.")
 @click.option("--backends", default="numpy,onnxruntime", show_default=True, help="Separated by commas.")
-@click.option("--runs", default=None, type=click.IntRange(min=1), help="Timed runs of each candidate.  [default: about 0.2 s]")
+@click.option("--runs", default=None, type=click.IntRange(min=1),
+              help="Timed runs of each candidate; by default what fits into 0.2 s.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @input_option
 @size_option
@@ -108,8 +109,9 @@ def measure(
         for backend in backends:
             candidates[backend, level] = repeated_run(compile(optimized, backend, device), arrays)
     times = race(candidates, runs)
-    base = next(iter(times.values())).median
-    return [_row(level, backend, nodes[level], times[backend, level], base) for backend in backends for level in pipelines]
+    ordered = [(backend, level) for backend in backends for level in pipelines]
+    base = times[ordered[0]].median
+    return [_row(level, backend, nodes[level], times[backend, level], base) for backend, level in ordered]
 
 
 def _row(level: str, backend: str, nodes: int, timing: Timing, base: float) -> Row:
@@ -125,7 +127,8 @@ def _show(rows: list[Row], conditions: dict[str, Any]) -> None:
     console = make_console()
     console.print(", ".join(f"{name} {value}" for name, value in conditions.items() if value not in ({}, "")))
     cells = [
-        (r.level, r.backend, str(r.nodes), duration(r.median), duration(r.best), f"{r.ratio:.2f}x", str(r.runs)) for r in rows
+        (r.level, r.backend, str(r.nodes), duration(r.median), duration(r.best), f"{r.ratio:.2f}x", str(r.runs))
+        for r in rows
     ]
     headings = ("passes", "backend", "ops", "median", "best", "ratio", "runs")
-    console.print(make_table("Latency of one run", headings, cells, left=2))
+    print_table(console, "Latency of one run", headings, cells, left=2)

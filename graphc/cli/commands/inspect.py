@@ -10,7 +10,7 @@ import click
 from onnx import TensorProto
 from rich.console import Console
 
-from graphc.cli.console import counted, make_console, make_table, print_code
+from graphc.cli.console import counted, make_console, print_code, print_table
 from graphc.cli.inputs import input_names, output_names, parse_sizes
 from graphc.cli.models import LoadedModel, load_model
 from graphc.cli.options import model_argument, size_option
@@ -29,7 +29,7 @@ _LARGEST: Final = 10  # weights that are listed
 @click.command()
 @model_argument
 @click.option("--ir/--no-ir", "show_ir", default=True, help="Print the IR, at most 60 nodes of it.")
-@click.option("--full", is_flag=True, help="Print all nodes and the data of all constants; graphc reads such text back.")
+@click.option("--full", is_flag=True, help="Print nothing but the whole IR, which graphc reads back.")
 @size_option
 def inspect(model: Path, show_ir: bool, full: bool, sizes: Sequence[str]) -> None:
     """Show the IR of MODEL (ONNX, or IR text in a .gc or .txt file), its inputs and outputs, and its work by op."""
@@ -45,7 +45,7 @@ def inspect(model: Path, show_ir: bool, full: bool, sizes: Sequence[str]) -> Non
         console.print()
     for line in description(loaded):
         console.print(line)
-    console.print(make_table("Inputs and outputs", ("", "name", "type"), _ports(graph), left=3))
+    print_table(console, "Inputs and outputs", ("", "name", "type"), _ports(graph), left=3)
     _print_weights(console, loaded)
     _print_work(console, graph, bindings)
 
@@ -97,7 +97,8 @@ def _elements(type: TensorType) -> int:
 
 
 def _nbytes(type: TensorType) -> int:
-    return _elements(type) * type.dtype.size
+    size: int = type.dtype.size
+    return _elements(type) * size
 
 
 def _print_weights(console: Console, loaded: LoadedModel) -> None:
@@ -109,7 +110,7 @@ def _print_weights(console: Console, loaded: LoadedModel) -> None:
     rows = [(name, str(kind), counted(_nbytes(kind), "B")) for name, kind in weights[:_LARGEST]]
     if len(weights) > _LARGEST:
         rows.append((f"... {len(weights) - _LARGEST} smaller ones", "", ""))
-    console.print(make_table(title, ("name", "type", "size"), rows, left=2))
+    print_table(console, title, ("name", "type", "size"), rows, left=2)
 
 
 def _parameters_by_op(graph: Graph) -> dict[str, int]:
@@ -136,4 +137,4 @@ def _print_work(console: Console, graph: Graph, sizes: dict[str, int]) -> None:
     rows.append(("total", str(len(graph)), counted(total.flops), counted(total.bytes, "B"),
                  counted(sum(parameters.values()))))  # fmt: skip
     headings = ("op", "count", "FLOPs", "bytes moved", "parameters")
-    console.print(make_table("Work of one run", headings, rows))
+    print_table(console, "Work of one run", headings, rows)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 import onnxruntime as ort
-from onnx import ModelProto
 
 from graphc.cli.compare import difference
-from graphc.cli.console import make_console, make_table
+from graphc.cli.console import make_console, print_table
 from graphc.cli.errors import CheckFailed
-from graphc.cli.inputs import input_names, open_sizes, parse_sizes, random_inputs
+from graphc.cli.files import check_file, write_text
+from graphc.cli.inputs import open_sizes, output_names, parse_sizes, random_inputs
 from graphc.cli.models import LoadedModel, is_text, load_model
 from graphc.cli.options import FilePath, passes_of, size_option
 from graphc_backends.onnx.export import (
@@ -54,58 +52,60 @@ def optimize(
 ) -> None:
     """Run passes on the model IN and write OUT, which appears only when all is well."""
     chosen = passes_of(level, passes)
+    check_file(target)
     loaded = load_model(source)
     bindings = parse_sizes(loaded.graph, sizes)
     optimized, report = run_passes(loaded.graph, passes=chosen, sizes=bindings)
-    model = to_model(optimized, opset)
     console = make_console()
-    console.print(make_table(f"{source}, {len(chosen)} passes", HEADER, report.rows()))
+    unset = [name for name in open_sizes(loaded.graph) if name not in bindings]
+    counted = f" (counted with {', '.join(f'{name} = 1' for name in unset)})" if unset else ""
+    print_table(console, f"{len(chosen)} passes on {source}{counted}", HEADER, report.rows())
+    check = _Check(loaded, sizes) if verify else None
+    done = _write_text(optimized, target, check) if is_text(target) else _write_onnx(optimized, target, opset, check)
+    console.print(f"{target}: {len(loaded.graph)} -> {len(optimized)} IR nodes, {done}", soft_wrap=True)
+
+
+def _write_text(optimized: Graph, target: Path, check: _Check | None) -> str:
+    """Writes IR text. Returns what was done, in words."""
+    verdict = "" if check is None else f"; {check(_interpreted(optimized))}"
+    write_text(target, print_graph(optimized))
+    return f"written as text{verdict}"
+
+
+def _write_onnx(optimized: Graph, target: Path, opset: int, check: _Check | None) -> str:
+    """Writes an ONNX file. Returns what was done, in words."""
+    model = to_model(optimized, opset)
     with ModelFile(model, target, initializer_bytes(model) > MAX_INLINE_BYTES) as file:
         check_model(file.temporary)
-        if verify:
-            console.print(_verified(loaded, optimized, file.temporary, sizes))
-        if is_text(target):
-            write_text(target, print_graph(optimized))
-        else:
-            file.commit()
-    console.print(f"{target}: {len(loaded.graph)} -> {len(optimized)} IR nodes{_onnx_nodes(loaded.proto, model, target)}")
+        verdict = "" if check is None else f"; {check(_in_runtime(file.temporary))}"
+        file.commit()
+    return f"{len(model.graph.node)} ONNX nodes{verdict}"
 
 
-def _onnx_nodes(before: ModelProto | None, after: ModelProto, target: Path) -> str:
-    if before is None or is_text(target):
-        return ""
-    return f", {len(before.graph.node)} -> {len(after.graph.node)} ONNX nodes"
+class _Check:
+    """Compares optimized models with the original on random inputs: an ONNX file in ONNX Runtime, IR text in the
+    reference interpreter."""
+
+    def __init__(self, loaded: LoadedModel, sizes: Sequence[str]) -> None:
+        graph = loaded.graph
+        bindings = parse_sizes(graph, [*([_ASSUMED_SIZE] if open_sizes(graph) else []), *sizes])
+        self.arrays = random_inputs(graph, bindings, seed=0)
+        self.names = output_names(graph)
+        self.expected = (_interpreted(graph) if loaded.proto is None else _in_runtime(loaded.path))(self.arrays)
+
+    def __call__(self, run: Runner) -> str:
+        """The largest difference, in words. Raises CheckFailed when a result is another one."""
+        differences = {}
+        for name, have, want in zip(self.names, run(self.arrays), self.expected, strict=True):
+            differences[name] = difference(have, want)
+            if not differences[name] <= TOLERANCES.get(want.dtype.name, 0.0):
+                raise CheckFailed(f"output {name!r} of the optimized model differs from the original by "
+                                  f"{differences[name]:.3g} relative to its scale; nothing was written")  # fmt: skip
+        return f"verified, largest difference {max(differences.values(), default=0.0):.2g}"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file that appears whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8") as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-
-
-def _verified(loaded: LoadedModel, optimized: Graph, written: Path, sizes: Sequence[str]) -> str:
-    """What was compared, in words. Raises CheckFailed when the optimized model gives other results."""
-    graph = loaded.graph
-    bindings = parse_sizes(graph, [*([_ASSUMED_SIZE] if open_sizes(graph) else []), *sizes])
-    arrays = random_inputs(graph, bindings, seed=0)
-    before = _in_runtime(loaded.path) if loaded.proto is not None else lambda given: evaluate(graph, given)
-    want, have = before(arrays), _in_runtime(written)(arrays)
-    largest = 0.0
-    for i, (a, b) in enumerate(zip(have, want, strict=True)):
-        distance = difference(a, b)
-        largest = max(largest, distance)
-        if not distance <= TOLERANCES.get(b.dtype.name, 0.0):
-            raise CheckFailed(f"output {i} of the optimized model differs from that of {loaded.path} by {distance:.3g} "
-                              f"relative to its scale (inputs {', '.join(input_names(graph))}); nothing was written")  # fmt: skip
-    reference = "ONNX Runtime" if loaded.proto is not None else "the reference interpreter"
-    return f"verified: the largest difference from the original in {reference} is {largest:.3g}"
+def _interpreted(graph: Graph) -> Runner:
+    return lambda arrays: evaluate(graph, arrays)
 
 
 def _in_runtime(path: Path) -> Runner:

@@ -7,23 +7,18 @@ same engine computes eager gradients on arrays, records them again for higher or
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from graphc_ir.errors import GradientError
 from graphc_ir.graph import Graph
-from graphc_ir.ops.base import NotDifferentiable, Op, Operand, current, shape_of, type_of
+from graphc_ir.ops.base import NotDifferentiable, Op, Operand, current, type_of
 from graphc_ir.ops.elementwise import add
 from graphc_ir.ops.movement import broadcast_to
 from graphc_ir.ops.reduction import sum_to_shape
 
 
-class Record(Protocol):
-    """An applied op: a tape's record or a graph's node."""
-
-    op: Op
-    operands: tuple[Operand, ...]
-    results: tuple[Operand, ...]
-    regions: tuple[Graph, ...]
+Record = tuple[Op, tuple[Any, ...], tuple[Any, ...], tuple[Graph, ...]]
+"""An applied op: op, operands, results, regions."""
 
 
 def pull_back(
@@ -38,53 +33,47 @@ def pull_back(
     with those of every operand whose id is in ``wanted`` (all that lie between sources and targets). ``value_of`` gives
     the current interpreter's operand for what a record holds, where the two differ.
     """
-    for record in records:
-        results = record.results
-        received = [cotangents.get(id(result)) for result in results]
-        if all(g is None for g in received):
+    shape_of = current().shape_of
+    for op, keys, results, regions in records:
+        single = len(results) == 1
+        g = cotangents.get(id(results[0])) if single else _joint_cotangent(cotangents, results, value_of)
+        vjp = op.vjp
+        if g is None or vjp.__class__ is NotDifferentiable:
             continue
-        operands = record.operands
-        if value_of is not None:
-            operands, results = tuple(map(value_of, operands)), tuple(map(value_of, results))
-        found = _operand_cotangents(record.op, record.regions, operands, results, received)
-        for key, operand, g in zip(record.operands, operands, found, strict=True):
-            if g is not None and id(key) in wanted:
-                _accumulate(cotangents, id(key), operand, g)
+        operands: Sequence[Any] = keys if value_of is None else [value_of(o) for o in keys]
+        values = results if value_of is None else tuple([value_of(r) for r in results])
+        y = values[0] if single else values
+        found = vjp(g, y, *operands, regions=regions) if regions else vjp(g, y, *operands)
+        if found.__class__ is not tuple:
+            found = (found,)
+        if len(found) != len(keys):
+            raise GradientError(f"vjp of {op.name} gave {len(found)} cotangents for {len(keys)} operands")
+        for key, operand, item in zip(keys, operands, found, strict=True):
+            if item is None or id(key) not in wanted:
+                continue
+            cotangent = item() if callable(item) else item
+            if cotangent is None or cotangent.__class__ is NotDifferentiable:
+                continue
+            shape = shape_of(operand)
+            if shape_of(cotangent) != shape:
+                cotangent = sum_to_shape(cotangent, shape)
+            before = cotangents.get(id(key))
+            cotangents[id(key)] = cotangent if before is None else add(before, cotangent)
     return cotangents
 
 
-def _operand_cotangents(
-    op: Op,
-    regions: tuple[Graph, ...],
-    operands: tuple[Operand, ...],
-    results: tuple[Operand, ...],
-    received: list[Operand | None],
-) -> Sequence[Any]:
-    if isinstance(op.vjp, NotDifferentiable):
-        return (op.vjp,) * len(operands)
-    options = {"regions": regions} if regions else {}
-    if op.num_results == 1:
-        found = op.vjp(received[0], results[0], *operands, **options)
-    else:
-        filled = tuple(zeros_like(r) if g is None else g for g, r in zip(received, results, strict=True))
-        found = op.vjp(filled, results, *operands, **options)
-    found = found if isinstance(found, tuple) else (found,)
-    if len(found) != len(operands):
-        raise GradientError(f"vjp of {op.name} gave {len(found)} cotangents for {len(operands)} operands")
-    return found
+def _joint_cotangent(
+    cotangents: dict[int, Operand], results: Sequence[Any], value_of: Callable[[Any], Operand] | None
+) -> tuple[Operand, ...] | None:
+    """The cotangents of all results of one op, zeros where none arrived; None if none arrived at all."""
+    received = [cotangents.get(id(result)) for result in results]
+    if all(g is None for g in received):
+        return None
+    values = results if value_of is None else [value_of(r) for r in results]
+    return tuple(zeros_like(v) if g is None else g for g, v in zip(received, values, strict=True))
 
 
 def zeros_like(operand: Operand) -> Operand:
     """Zeros of the operand's type."""
     kind = type_of(operand)
     return broadcast_to(current().lift(0, kind.dtype), kind.shape)
-
-
-def _accumulate(cotangents: dict[int, Operand], key: int, operand: Operand, g: Any) -> None:
-    if callable(g):
-        g = g()
-    if g is None or isinstance(g, NotDifferentiable):
-        return
-    g = sum_to_shape(g, shape_of(operand))
-    before = cotangents.get(key)
-    cotangents[key] = g if before is None else add(before, g)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from graphc_ir.autodiff.engine import pull_back, zeros_like
-from graphc_ir.autodiff.transform import reachable
+from graphc_ir.autodiff.transform import reachable, records_towards
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.dtypes import int32
 from graphc_ir.errors import GradientError
@@ -56,8 +56,7 @@ class Pullback:
         for target, seed in zip(targets, self.seeds, strict=True):
             before = cotangents.get(id(target))
             cotangents[id(target)] = seed if before is None else add(before, seed)
-        nodes = [node for node in self.graph.nodes_reversed() if any(id(r) in wanted for r in node.results)]
-        return pull_back(nodes, cotangents, wanted)
+        return pull_back(records_towards(self.graph, wanted), cotangents, wanted)
 
     def finish(self, outputs: Sequence[Value], inputs: Sequence[Value] | None = None) -> Graph:
         """The graph with these outputs, and its inputs in the order given."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from graphc_ir.autodiff.engine import pull_back, zeros_like
+from graphc_ir.autodiff.engine import Record, pull_back, zeros_like
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.errors import GradientError
 from graphc_ir.graph import Graph, Value
@@ -90,9 +90,17 @@ def _gradients(graph: Graph, targets: list[Value], seeds: list[Value], sources: 
     for target, seed in zip(targets, seeds, strict=True):
         before = cotangents.get(id(target))  # one value may be several results
         cotangents[id(target)] = seed if before is None else add(before, seed)
-    nodes = [node for node in graph.nodes_reversed() if any(id(r) in wanted for r in node.results)]
-    pull_back(nodes, cotangents, wanted)
+    pull_back(records_towards(graph, wanted), cotangents, wanted)
     return [cotangents[id(s)] if id(s) in cotangents else zeros_like(s) for s in sources]
+
+
+def records_towards(graph: Graph, wanted: Collection[int]) -> list[Record]:
+    """What the engine differentiates: the nodes with a wanted result, last first. Taken before the graph grows."""
+    return [
+        (node.op, node.operands, node.results, node.regions)
+        for node in graph.nodes_reversed()
+        if any(id(result) in wanted for result in node.results)
+    ]
 
 
 def reachable(graph: Graph, sources: Sequence[Value]) -> set[int]:

@@ -11,11 +11,10 @@ computes (arrays), records (tapes) or appends to a graph.
 from __future__ import annotations
 
 import dataclasses
-import functools
+import operator
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, dataclass_transform
 
 import numpy as np
@@ -186,8 +185,8 @@ class ArrayInterpreter(Interpreter):
     def dtype_of(self, operand: Operand) -> DType:
         return of_numpy(operand.dtype)
 
-    def shape_of(self, operand: Operand) -> Shape:
-        return operand.shape  # type: ignore[no-any-return]
+    # In C: the engine asks for shapes more often than for anything else.
+    shape_of = staticmethod(operator.attrgetter("shape"))  # type: ignore[assignment]
 
     def constant(self, array: Array) -> Operand:
         return array
@@ -225,15 +224,21 @@ def default_interpreter() -> Interpreter:
     return _Context.interpreter
 
 
-@contextmanager
-def using(interpreter: Interpreter) -> Iterator[Interpreter]:
-    """Runs the block under another interpreter."""
-    outer = _context.interpreter
-    _context.interpreter = interpreter
-    try:
-        yield interpreter
-    finally:
-        _context.interpreter = outer
+class using:  # noqa: N801 - reads as a statement
+    """``with using(interpreter):`` runs the block under another interpreter."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._inner = interpreter
+
+    def __enter__(self) -> Interpreter:
+        self._outer = _context.interpreter
+        _context.interpreter = self._inner
+        return self._inner
+
+    def __exit__(self, *error: object) -> None:
+        _context.interpreter = self._outer
 
 
 def bind(op: Op, *operands: Operand, regions: tuple[Graph, ...] = ()) -> Any:
@@ -250,6 +255,13 @@ def lift(value: Any, hint: DType | None = None) -> Operand:
 def promote(x: Any, y: Any) -> tuple[Operand, Operand]:
     """Two operands for a binary op: plain data takes the dtype of the tensor that it meets."""
     interpreter = _context.interpreter
+    kind, left, right = interpreter.operand_type, type(x), type(y)
+    if left is kind and right is kind:
+        return x, y
+    if left is kind and right in _WEAK:
+        return x, interpreter.constant(to_array(y, hint=interpreter.dtype_of(x)))
+    if right is kind and left in _WEAK:
+        return interpreter.constant(to_array(x, hint=interpreter.dtype_of(y))), y
     a, b = interpreter.as_operand(x), interpreter.as_operand(y)
     if a is None and b is None:
         a = interpreter.lift(x)
@@ -281,12 +293,23 @@ _WEAK: Final[dict[type, int]] = {int: 1, float: 2}
 _KIND_ORDER: Final = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3, "s": 9}
 
 
-@functools.lru_cache(4096)
-def _scalar(value: Any, kind: type, dtype: DType) -> Array:
+_scalars: Final[dict[tuple[Any, ...], Array]] = {}
+_SCALARS_LIMIT: Final = 4096
+
+
+def _scalar(value: Any, dtype: DType) -> Array:
     """A Python number as a read-only array; cached, since gradients are full of them."""
-    array = _cast_exact(np.asarray(value), dtype, value)
-    array.flags.writeable = False
-    return array
+    if value == 0.0 and type(value) is float:
+        return _cast_exact(np.asarray(value), dtype, value)  # 0.0 and -0.0 would share a key
+    key = (value, type(value), dtype.name)
+    found = _scalars.get(key)
+    if found is None:
+        if len(_scalars) >= _SCALARS_LIMIT:
+            _scalars.clear()
+        found = _cast_exact(np.asarray(value), dtype, value)
+        found.flags.writeable = False
+        _scalars[key] = found
+    return found
 
 
 def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Array:
@@ -297,7 +320,7 @@ def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     """
     kind = type(value)
     if kind in _WEAK and dtype is None and hint is not None and _WEAK[kind] <= _KIND_ORDER[hint.kind]:
-        return _scalar(value, kind, hint)
+        return _scalar(value, hint)
     array = _raw_array(value)
     if dtype is not None:
         return _cast_exact(array, dtype, value)

@@ -49,16 +49,18 @@ class Elementwise(Op, abstract=True):
     ufunc: ClassVar[Callable[..., Any] | None] = None
     is_elementwise = True
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        # The kernel of an op with a ufunc is the ufunc itself: one Python call less for every eager op.
+        if "ufunc" in cls.__dict__ and "kernel" not in cls.__dict__:
+            cls.kernel = staticmethod(cls.ufunc)  # type: ignore[assignment, arg-type]
+        super().__init_subclass__(**options)
+
     def result_dtype(self, dtype: DType) -> DType:
         return dtype
 
     def infer(self, *types: TensorType) -> TensorType:
         check_kind(self, self.accepts, *types)
         return TensorType(self.result_dtype(types[0].dtype), broadcast(self, *types))
-
-    def kernel(self, *arrays: Any) -> Any:
-        assert self.ufunc is not None
-        return self.ufunc(*arrays)
 
     def numpy_function(self) -> Callable[..., Any]:
         return self.ufunc or self.kernel
@@ -290,24 +292,28 @@ class Select(Op):
         return NotDifferentiable("the condition of where"), select(condition, g, zero), select(condition, zero, g)
 
 
+# Made once: gradients are full of these.
+_ADD, _SUB, _MUL, _DIV, _NEG = Add(), Sub(), Mul(), Div(), Neg()
+
+
 def add(x: Any, y: Any) -> Operand:
     """``x + y`` with broadcasting."""
-    return bind(Add(), *promote(x, y))
+    return bind(_ADD, *promote(x, y))
 
 
 def sub(x: Any, y: Any) -> Operand:
     """``x - y`` with broadcasting."""
-    return bind(Sub(), *promote(x, y))
+    return bind(_SUB, *promote(x, y))
 
 
 def mul(x: Any, y: Any) -> Operand:
     """``x * y`` with broadcasting."""
-    return bind(Mul(), *promote(x, y))
+    return bind(_MUL, *promote(x, y))
 
 
 def div(x: Any, y: Any) -> Operand:
     """``x / y`` of floats with broadcasting."""
-    return bind(Div(), *promote(x, y))
+    return bind(_DIV, *promote(x, y))
 
 
 def maximum(x: Any, y: Any) -> Operand:
@@ -322,7 +328,7 @@ def minimum(x: Any, y: Any) -> Operand:
 
 def neg(x: Any) -> Operand:
     """``-x``."""
-    return bind(Neg(), lift(x))
+    return bind(_NEG, lift(x))
 
 
 def conj(x: Any) -> Operand:

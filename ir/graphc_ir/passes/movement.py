@@ -213,7 +213,8 @@ def sink_move_right(m: Match) -> Any:
 
 MOVEMENT: tuple[Rewrite, ...] = (
     same_type, reshape_reshape, transpose_identity, transpose_transpose, transpose_of_ones, broadcast_broadcast,
-    broadcast_of_expanded, reshape_of_one_element, cast_cast, reduce_ones, reduce_then_expand, slice_whole, concat_one, pad_nothing, tile_once,
+    broadcast_of_expanded, reshape_of_one_element, cast_cast, reduce_ones, reduce_then_expand, slice_whole,
+    concat_one, pad_nothing, tile_once,
 )  # fmt: skip
 
 SINKING: tuple[Rewrite, ...] = (sink_transpose, sink_reshape, sink_same_moves, sink_move_left, sink_move_right)
