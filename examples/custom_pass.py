@@ -12,6 +12,7 @@ from graphc_ir.ops.elementwise import Exp, Mul, add, exp
 from graphc_ir.passes import Pass, Rewrites, register_pass
 from graphc_ir.rewrite import Match, P, Var, rewrite_rule
 
+
 @rewrite_rule(P(Mul, P(Exp, Var("a")), P(Exp, Var("b"))), hazards=["changes_rounding"])
 def product_of_exponentials(m: Match) -> object:
     """exp(a) * exp(b) is exp(a + b): one exponential less."""
@@ -36,7 +37,7 @@ def model(x: tf.Tensor) -> tf.Tensor:
 
 
 def main() -> dict[str, float]:
-    """Optimizes with the pass; returns the numbers of ops and the largest relative difference of the results."""
+    """Optimizes; returns the numbers of ops and the largest relative difference of the results."""
     graph = tf.trace(model, tf.TensorSpec(["n"]))
     passes = [CountOps("before"), Rewrites(("product_of_exponentials",)), "dce", CountOps("after")]
     optimized, report = tf.optimize(graph, passes=passes)

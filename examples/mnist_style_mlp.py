@@ -1,6 +1,8 @@
-"""A classifier of handwritten digits (8x8 pixels), trained with Adam and tested on images that it has not seen."""
+"""A classifier of handwritten digits (8x8 pixels), trained with Adam, tested on unseen images."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +18,7 @@ class Mlp(tf.Module):
         super().__init__()
         sizes = [inputs, width, width, CLASSES]
         self.layers = []
-        for i, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for i, (n, m) in enumerate(pairwise(sizes)):
             start = tf.random.normal([n, m], stddev=(2 / n) ** 0.5)
             self.layers.append((tf.Variable(start, name=f"w{i}"), tf.Variable(tf.zeros([m]), name=f"b{i}")))
 

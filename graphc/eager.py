@@ -51,11 +51,11 @@ class EagerInterpreter(Interpreter):
         if op.num_results != 1:
             results = tuple([wrap(r) for r in result])
             for tape in mode.tapes:
-                tape.record(op, operands, results, regions)
+                tape.record(op, operands, results, regions, arrays, result)
             return results
         tensor = wrap(result)
         for tape in mode.tapes:
-            tape.record(op, operands, (tensor,), regions)
+            tape.record(op, operands, (tensor,), regions, arrays, (result,))
         return tensor
 
     def _check(self, op: Op, arrays: list[Array], regions: tuple[Graph, ...], key: tuple[Any, ...]) -> None:

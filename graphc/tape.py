@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any
@@ -74,15 +73,30 @@ class GradientTape:
         mode.tapes.remove(self)
         mode.refresh()
 
-    def record(self, op: Op, operands: tuple[Any, ...], results: tuple[Any, ...], regions: tuple[Graph, ...]) -> None:
-        """Called by interpreters for every op while this tape is open."""
+    def record(
+        self,
+        op: Op,
+        operands: tuple[Any, ...],
+        results: tuple[Any, ...],
+        regions: tuple[Graph, ...],
+        arrays: Sequence[Any] | None = None,
+        outputs: Sequence[Any] | None = None,
+    ) -> None:
+        """Called by interpreters for every op while this tape is open.
+
+        ``arrays`` and ``outputs`` are the arrays behind eager operands and results, where they are at hand.
+        """
         tracked = self._tracked
         for operand in operands:
             if id(operand) in tracked:
                 break
         else:
             return
-        self._records.append((op, operands, results, regions))
+        if arrays is None or outputs is None:
+            bare = mode.tracer is None
+            arrays = [o._array for o in operands] if bare else operands
+            outputs = [r._array for r in results] if bare else results
+        self._records.append((op, operands, results, regions, arrays, outputs))
         for result in results:
             tracked.add(id(result))
 
@@ -248,18 +262,19 @@ class GradientTape:
             given = broadcast_to(lift(1, target.dtype), target.type.shape) if seed is None else lift(seed, target.dtype)
             before = cotangents.get(id(target))
             cotangents[id(target)] = given if before is None else before + given
-        pull_back(reversed(self._records), cotangents, self._tracked)
+        records = ((r[0], r[1], r[2], r[3], r[1], r[2]) for r in reversed(self._records))
+        pull_back(records, cotangents, self._tracked)
         return [self._collect(source, cotangents, lambda a, b: a + b) for source in sources]
 
     def _pull_arrays(self, targets: list[Any], sources: list[Any], seeds: list[Any]) -> list[Any]:
         cotangents: dict[int, Any] = {}
         for target, seed in zip(targets, seeds, strict=True):
             array = target._array
-            given = np.ones(array.shape, array.dtype) if seed is None else lift(seed, target.dtype)._array
+            given = np.ones_like(array) if seed is None else lift(seed, target.dtype)._array
             before = cotangents.get(id(target))
             cotangents[id(target)] = given if before is None else before + given
         with using(ARRAYS):
-            pull_back(reversed(self._records), cotangents, self._tracked, _array_of)
+            pull_back(reversed(self._records), cotangents, self._tracked)
         found = [self._collect(source, cotangents, np.add) for source in sources]
         return [None if g is None else wrap(g) for g in found]
 
@@ -280,9 +295,6 @@ def _static_size(shape: Any, what: str) -> int:
         raise GradientError(f"{what} makes one backward pass per target element, but the target's shape "
                             f"({', '.join(map(str, shape))}) is not known; give the input a fixed size")  # fmt: skip
     return count
-
-
-_array_of = operator.attrgetter("_array")
 
 
 _NOTHING = nullcontext()

@@ -1,7 +1,7 @@
 """Runs the code blocks of a Markdown document, and writes what they print back into it.
 
-A ``python`` block runs; the ``text`` block right below it is what it prints. All blocks of a document share one
-namespace. ``python -m tests.documents --update [FILE ...]`` puts the present output into the documents.
+A ``python`` block runs; the ``text`` block right below it is what it prints. All blocks of a document share
+one namespace. ``python -m tests.documents --update [FILE ...]`` puts the present output into the documents.
 """
 
 from __future__ import annotations
@@ -51,11 +51,12 @@ def python_blocks(text: str) -> list[Block]:
 def console_lines(text: str) -> list[str]:
     """The commands in the console blocks, without the prompt."""
     blocks = [match[2] for match in _FENCE.finditer(text) if match[1] == "console"]
-    return [line.removeprefix("$ ").strip() for block in blocks for line in block.splitlines() if line.strip()]
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line]
 
 
 def run_blocks(path: Path, folder: Path) -> list[str]:
-    """What each python block prints, run one after the other in a process of its own with ``folder`` as its place."""
+    """What each python block prints. They run one after the other in a process of its own, in ``folder``."""
     command = [sys.executable, "-m", "tests.documents", "--run", str(path)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -73,7 +73,14 @@ def _write_archive(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
 
 
 def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Writes next to the path first, then moves the file into place."""
+    """Writes next to the path first, then moves the file into place. Raises ArgumentError when the system refuses."""
+    try:
+        _write_beside(path, write)
+    except OSError as error:
+        raise ArgumentError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _write_beside(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         temporary = Path(folder) / path.name
         with temporary.open("wb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from graphc_ir.types import TensorType
 GENERATED: Final = ("random", "zeros")
 _DEFAULT_SIZE: Final = 1
 _STATE_SCALE: Final = 0.1
+_MAX_BYTES: Final = 2**60
 
 
 def input_names(graph: Graph) -> list[str]:
@@ -158,6 +160,9 @@ def _generated(
         raise ArgumentError(f"input {name!r} of type {type} would have the shape {shape} with sizes {dict(bindings)}; "
                             "choose larger ones with --size")  # fmt: skip
     dtype: np.dtype[Any] = type.dtype.np
+    if math.prod(shape) * dtype.itemsize > _MAX_BYTES:
+        raise ArgumentError(f"input {name!r} of type {type} would have the shape {shape}, more than any memory holds; "
+                            "choose smaller sizes")  # fmt: skip
     kind = type.dtype.kind
     if kind == "s":
         return np.full(shape, "" if source == "zeros" else "text", object)

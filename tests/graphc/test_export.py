@@ -68,7 +68,7 @@ def test_a_function_with_variables(tmp_path: Path) -> None:
 def test_what_can_be_exported(how: str) -> None:
     signature = [tf.TensorSpec([None, 2])]
 
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=signature)
     def double(x: tf.Tensor) -> Any:
         return x + x
 
@@ -177,3 +177,14 @@ def test_import_errors_are_ours(tmp_path: Path) -> None:
     path.write_bytes(b"not a model at all")
     with pytest.raises(ImportModelError, match=r"m\.onnx .* is no readable ONNX model"):
         import_onnx(path)
+
+
+def test_a_counter_is_state_of_rank_zero() -> None:
+    count = tf.Variable(np.int64(3), name="count")
+
+    @tf.function(input_signature=[])
+    def step() -> Any:
+        return count.assign_add(1)
+
+    model = export_onnx(step, train=True)
+    assert [i.name for i in model.graph.input] == ["count"]

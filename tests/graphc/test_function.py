@@ -276,3 +276,16 @@ def test_running_eagerly_and_copying() -> None:
         tf.config.run_functions_eagerly(False)
     assert len(calls) == 2
     assert float(copy.deepcopy(f)(tf.constant(2.0))) == 4.0
+
+
+def test_inputs_have_the_names_of_parameters_and_specs() -> None:
+    w = tf.Variable(1.0, name="w")
+
+    def f(x: Any, pair: Any, w_: Any, *rest: Any, key: Any) -> Any:
+        return x * w + pair[0] * pair[1] + w_ + rest[0] + key
+
+    scalar = tf.TensorSpec([])
+    named = tf.TensorSpec([], name="w")
+    graph = tf.trace(f, scalar, [scalar, scalar], named, scalar, key=scalar)
+    # A Variable keeps its name; an argument of the same name gives way.
+    assert [v.name for v in graph.inputs] == ["x", "pair_0", "pair_1", "w_1", "input_3", "key", "w"]

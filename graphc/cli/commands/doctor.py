@@ -8,6 +8,7 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import click
@@ -21,14 +22,13 @@ from graphc.function import trace
 from graphc.tape import GradientTape
 from graphc_backends.base import backend_names
 from graphc_backends.threads import VARIABLE, available_cpus, num_threads
-from graphc_ir.dtypes import ALL, DType
-from graphc_ir.errors import BackendError, ExportError, GraphcError
+from graphc_ir.errors import GraphcError
 from graphc_ir.evaluate import evaluate
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
-from graphc_ir.ops.elementwise import add, mul, relu, square, tanh
+from graphc_ir.ops.elementwise import square, tanh
 from graphc_ir.ops.linalg import matmul
-from graphc_ir.ops.reduction import reduce_mean, reduce_sum
+from graphc_ir.ops.reduction import reduce_mean
 from graphc_ir.types import TensorSpec
 
 _PACKAGES: Final = (
@@ -38,8 +38,8 @@ _BLAS_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_TH
 _TOLERANCE: Final = 1e-5
 _CPUINFO: Final = Path("/proc/cpuinfo")
 _VECTOR_FLAGS: Final = ("avx2", "fma", "avx512f", "avx512_vnni", "amx_int8", "asimd", "sve")
-_PROBES: Final = {"add": add, "mul": mul, "relu": lambda a, b: relu(a), "reduce_sum": lambda a, b: reduce_sum(a),
-                  "matmul": matmul}  # fmt: skip
+# Named by module path: doctor must run where onnxruntime does not.
+_RUNTIME_CHECKS: Final = "graphc.cli.runtime"
 
 
 @click.command()
@@ -51,12 +51,15 @@ def doctor() -> None:
     console = make_console()
     print_table(console, "Versions", ("package", "version"), versions(), left=2)
     print_table(console, "Processor and threads", ("", ""), processor(), left=2)
-    print_table(console, "ONNX Runtime providers", ("provider", "state"), providers(), left=2)
+    runtime = runtime_checks()
+    if runtime is not None:
+        print_table(console, "ONNX Runtime providers", ("provider", "state"), runtime.provider_states(), left=2)
     tests = list(self_tests())
     print_table(console, "Backends, tested on a gradient", ("backend", "result"), tests, left=2)
-    rows = [(name, ", ".join(found)) for name, found in missing_kernels().items()]
-    title = "Ops that ONNX Runtime computes in a wider dtype (w), or cannot (-)"
-    print_table(console, title, ("op", "dtypes"), rows, left=2)
+    if runtime is not None:
+        rows = [(name, ", ".join(found)) for name, found in runtime.missing_kernels().items()]
+        title = "Ops that ONNX Runtime computes in a wider dtype (w), or cannot (-)"
+        print_table(console, title, ("op", "dtypes"), rows, left=2)
     failed = [name for name, result in tests if not result.startswith("ok")]
     if failed:
         raise CheckFailed(f"the self-test failed on {', '.join(failed)}; see the table of backends")
@@ -119,31 +122,12 @@ def _blas() -> str:
     return f"{blas.get('name', 'not known')} {blas.get('version', '')}".strip()
 
 
-def providers() -> list[tuple[str, str]]:
-    """Each execution provider of the installed ONNX Runtime, and whether a session really runs on it."""
+def runtime_checks() -> ModuleType | None:
+    """The module that asks ONNX Runtime; None where that cannot be imported, which the backends' tests explain."""
     try:
-        runtime = importlib.import_module("onnxruntime")
-        writing = importlib.import_module("onnx.helper")
-    except ImportError as error:
-        return [("none", f"onnxruntime cannot be imported: {error}")]
-    x, y = (writing.make_tensor_value_info(name, 1, [1]) for name in "xy")
-    graph = writing.make_graph([writing.make_node("Relu", ["x"], ["y"])], "probe", [x], [y])
-    model = writing.make_model(graph, opset_imports=[writing.make_opsetid("", 17)], ir_version=8).SerializeToString()
-    return [(name, _loads(runtime, model, name)) for name in runtime.get_available_providers()]
-
-
-def _loads(runtime: Any, model: bytes, provider: str) -> str:
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4
-    runtime.set_default_logger_severity(4)
-    try:
-        session = runtime.InferenceSession(model, options, providers=[provider])
-        session.run(None, {"x": np.zeros(1, np.float32)})
-    except Exception as error:  # the runtime's errors have no common base of their own
-        return f"does not load: {' '.join(str(error).split())[:200]}"
-    finally:
-        runtime.set_default_logger_severity(2)
-    return "loads" if provider in session.get_providers() else "is there, but does not load: check its libraries"
+        return importlib.import_module(_RUNTIME_CHECKS)
+    except ImportError:
+        return None
 
 
 def self_tests() -> Iterator[tuple[str, str]]:
@@ -171,42 +155,3 @@ def _tested(backend: str, graph: Graph, arrays: list[Array], expected: list[Arra
     distance = largest_difference(results, expected)
     verdict = "ok" if distance <= _TOLERANCE else "failed"
     return f"{verdict}, largest difference from the reference {distance:.2g}"
-
-
-def missing_kernels() -> dict[str, list[str]]:
-    """By op: dtypes that ONNX Runtime has no kernel for, marked ``w`` where a wider dtype stands in, else ``-``."""
-    try:
-        runtime = importlib.import_module("onnxruntime")
-        writing = importlib.import_module("graphc_backends.onnx.export")
-    except ImportError:
-        return {}
-    marks = {name: [mark for dtype in ALL if (mark := _probe(name, dtype, runtime, writing))] for name in _PROBES}
-    return {name: found for name, found in marks.items() if found}
-
-
-def _probe(name: str, dtype: DType, runtime: Any, writing: Any) -> str:
-    """The dtype's mark; empty where the runtime has a kernel, or where the op does not take the dtype at all."""
-    spec = TensorSpec((2, 2), dtype)
-    try:
-        graph = trace(_PROBES[name], spec, spec)
-    except GraphcError:
-        return ""
-    if _has_kernels(graph, runtime, writing):
-        return ""
-    try:
-        compile(graph, "onnxruntime")
-    except (BackendError, ExportError):
-        return f"{dtype.name} (-)"
-    return f"{dtype.name} (w)"
-
-
-def _has_kernels(graph: Graph, runtime: Any, writing: Any) -> bool:
-    """Whether the runtime takes the graph as it is."""
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        model = writing.to_model(graph).SerializeToString()
-        runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception:  # the runtime's errors have no common base of their own; why it refuses does not matter here
-        return False
-    return True

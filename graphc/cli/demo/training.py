@@ -26,7 +26,7 @@ def train(training: Training, digits: Digits, epochs: int, seed: int, console: C
         TimeElapsedColumn(),
     )
     start = time.perf_counter()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("training", total=steps)
         for epoch in range(epochs):
             losses, accuracies = [], []

@@ -6,7 +6,7 @@ same engine computes eager gradients on arrays, records them again for higher or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from graphc_ir.errors import GradientError
@@ -17,32 +17,27 @@ from graphc_ir.ops.movement import broadcast_to
 from graphc_ir.ops.reduction import sum_to_shape
 
 
-Record = tuple[Op, tuple[Any, ...], tuple[Any, ...], tuple[Graph, ...]]
-"""An applied op: op, operands, results, regions."""
+Record = tuple[Op, tuple[Any, ...], tuple[Any, ...], tuple[Graph, ...], Sequence[Operand], Sequence[Operand]]
+"""An applied op: the op, what stands for its operands and results (told apart by id), its regions, and the operands and
+results themselves as the current interpreter takes them."""
 
 
 def pull_back(
-    records: Iterable[Record],
-    cotangents: dict[int, Operand],
-    wanted: Collection[int],
-    value_of: Callable[[Any], Operand] | None = None,
+    records: Iterable[Record], cotangents: dict[int, Operand], wanted: Collection[int]
 ) -> dict[int, Operand]:
     """Propagates cotangents from results to operands.
 
     ``records`` come in reverse order of execution. ``cotangents`` maps ``id(result)`` to its cotangent and is filled
-    with those of every operand whose id is in ``wanted`` (all that lie between sources and targets). ``value_of`` gives
-    the current interpreter's operand for what a record holds, where the two differ.
+    with those of every operand whose id is in ``wanted`` (all that lie between sources and targets).
     """
     shape_of = current().shape_of
-    for op, keys, results, regions in records:
-        single = len(results) == 1
-        g = cotangents.get(id(results[0])) if single else _joint_cotangent(cotangents, results, value_of)
+    for op, keys, result_keys, regions, operands, results in records:
+        single = len(result_keys) == 1
+        g = cotangents.get(id(result_keys[0])) if single else _joint_cotangent(cotangents, result_keys, results)
         vjp = op.vjp
         if g is None or vjp.__class__ is NotDifferentiable:
             continue
-        operands: Sequence[Any] = keys if value_of is None else [value_of(o) for o in keys]
-        values = results if value_of is None else tuple([value_of(r) for r in results])
-        y = values[0] if single else values
+        y = results[0] if single else tuple(results)
         found = vjp(g, y, *operands, regions=regions) if regions else vjp(g, y, *operands)
         if found.__class__ is not tuple:
             found = (found,)
@@ -63,14 +58,13 @@ def pull_back(
 
 
 def _joint_cotangent(
-    cotangents: dict[int, Operand], results: Sequence[Any], value_of: Callable[[Any], Operand] | None
+    cotangents: dict[int, Operand], keys: Sequence[Any], results: Sequence[Operand]
 ) -> tuple[Operand, ...] | None:
     """The cotangents of all results of one op, zeros where none arrived; None if none arrived at all."""
-    received = [cotangents.get(id(result)) for result in results]
+    received = [cotangents.get(id(key)) for key in keys]
     if all(g is None for g in received):
         return None
-    values = results if value_of is None else [value_of(r) for r in results]
-    return tuple(zeros_like(v) if g is None else g for g, v in zip(received, values, strict=True))
+    return tuple(zeros_like(r) if g is None else g for g, r in zip(received, results, strict=True))
 
 
 def zeros_like(operand: Operand) -> Operand:

@@ -97,7 +97,7 @@ def _gradients(graph: Graph, targets: list[Value], seeds: list[Value], sources: 
 def records_towards(graph: Graph, wanted: Collection[int]) -> list[Record]:
     """What the engine differentiates: the nodes with a wanted result, last first. Taken before the graph grows."""
     return [
-        (node.op, node.operands, node.results, node.regions)
+        (node.op, node.operands, node.results, node.regions, node.operands, node.results)
         for node in graph.nodes_reversed()
         if any(id(result) in wanted for result in node.results)
     ]

@@ -57,8 +57,8 @@ class Op:
     - ``kernel(*arrays) -> array | tuple``: NumPy semantics of the op, for types that ``infer`` accepts.
     - ``vjp(g, y, *operands) -> cotangent | tuple``: one item per operand, None or NotDifferentiable where none
       flows; a costly item may be a function without arguments, called only if that cotangent is wanted. Ops with
-      regions get them as ``regions=``. ``g`` and ``y`` are tuples when the op has several results. Results may be of a broadcast shape: the
-      autodiff engine sums them back.
+      regions get them as ``regions=``. ``g`` and ``y`` are tuples when the op has several results. Results may be of a
+      broadcast shape: the autodiff engine sums them back.
     - ``decompose(*operands)`` (composite ops only): the same in simpler ops.
     """
 
@@ -164,15 +164,36 @@ class Interpreter:
         operand = self.as_operand(value)
         return self.constant(to_array(value, hint=hint)) if operand is None else operand
 
+    def weak(self, value: Any, like: Operand) -> Operand:
+        """A Python number as an operand of the dtype of another one."""
+        return self.constant(to_array(value, hint=self.dtype_of(like)))
+
     def symbolic_dims(self, operand: Operand) -> Shape | None:
         """The values of a 1-D or 0-D integer operand as dims, if they are known; else None."""
         raise NotImplementedError
+
+
+_NUMBERS_LIMIT: Final = 4096
 
 
 class ArrayInterpreter(Interpreter):
     """Runs kernels on NumPy arrays, no types, no recording."""
 
     operand_type = np.ndarray
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[Any, ...], Array] = {}
+
+    def weak(self, value: Any, like: Operand) -> Operand:
+        # Gradients are full of numbers; nobody writes to an operand, so one array serves them all.
+        key = (value, value.__class__, like.dtype)
+        found = self._numbers.get(key)
+        if found is None or value == 0:  # 0.0 and -0.0 share a key
+            found = to_array(value, hint=self.dtype_of(like))
+            if len(self._numbers) >= _NUMBERS_LIMIT:
+                self._numbers.clear()
+            self._numbers[key] = found
+        return found
 
     def bind(self, op: Op, operands: tuple[Operand, ...], regions: tuple[Graph, ...] = ()) -> Any:
         if regions:
@@ -224,7 +245,7 @@ def default_interpreter() -> Interpreter:
     return _Context.interpreter
 
 
-class using:  # noqa: N801 - reads as a statement
+class using:
     """``with using(interpreter):`` runs the block under another interpreter."""
 
     __slots__ = ("_inner", "_outer")
@@ -259,9 +280,9 @@ def promote(x: Any, y: Any) -> tuple[Operand, Operand]:
     if left is kind and right is kind:
         return x, y
     if left is kind and right in _WEAK:
-        return x, interpreter.constant(to_array(y, hint=interpreter.dtype_of(x)))
+        return x, interpreter.weak(y, x)
     if right is kind and left in _WEAK:
-        return interpreter.constant(to_array(x, hint=interpreter.dtype_of(y))), y
+        return interpreter.weak(x, y), y
     a, b = interpreter.as_operand(x), interpreter.as_operand(y)
     if a is None and b is None:
         a = interpreter.lift(x)
@@ -270,6 +291,22 @@ def promote(x: Any, y: Any) -> tuple[Operand, Operand]:
     if b is None:
         b = interpreter.lift(y, hint=interpreter.dtype_of(a))
     return a, b
+
+
+def bind_unary(op: Op, x: Any) -> Operand:
+    """Applies an op to whatever stands for one operand."""
+    interpreter = _context.interpreter
+    operand = x if type(x) is interpreter.operand_type else interpreter.lift(x)
+    return interpreter.bind(op, (operand,))
+
+
+def bind_binary(op: Op, x: Any, y: Any) -> Operand:
+    """Applies an op to whatever stands for two operands; plain data takes the dtype of the tensor that it meets."""
+    interpreter = _context.interpreter
+    kind = interpreter.operand_type
+    if type(x) is not kind or type(y) is not kind:
+        x, y = promote(x, y)
+    return interpreter.bind(op, (x, y))
 
 
 def type_of(operand: Operand) -> TensorType:
@@ -289,27 +326,8 @@ def dtype_of(operand: Operand) -> DType:
     return _context.interpreter.dtype_of(operand)
 
 
-_WEAK: Final[dict[type, int]] = {int: 1, float: 2}
+_WEAK: Final = frozenset({int, float})
 _KIND_ORDER: Final = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3, "s": 9}
-
-
-_scalars: Final[dict[tuple[Any, ...], Array]] = {}
-_SCALARS_LIMIT: Final = 4096
-
-
-def _scalar(value: Any, dtype: DType) -> Array:
-    """A Python number as a read-only array; cached, since gradients are full of them."""
-    if value == 0.0 and type(value) is float:
-        return _cast_exact(np.asarray(value), dtype, value)  # 0.0 and -0.0 would share a key
-    key = (value, type(value), dtype.name)
-    found = _scalars.get(key)
-    if found is None:
-        if len(_scalars) >= _SCALARS_LIMIT:
-            _scalars.clear()
-        found = _cast_exact(np.asarray(value), dtype, value)
-        found.flags.writeable = False
-        _scalars[key] = found
-    return found
 
 
 def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Array:
@@ -318,9 +336,6 @@ def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     ``dtype`` is final. ``hint`` is taken if the data fits it: same kind, or ints where floats are wanted.
     Raises DTypeError for data that does not fit, ArgumentError for ragged or foreign data.
     """
-    kind = type(value)
-    if kind in _WEAK and dtype is None and hint is not None and _WEAK[kind] <= _KIND_ORDER[hint.kind]:
-        return _scalar(value, hint)
     array = _raw_array(value)
     if dtype is not None:
         return _cast_exact(array, dtype, value)
@@ -365,7 +380,8 @@ def _cast_exact(array: Array, dtype: DType, value: Any) -> Array:
     if have is dtype:
         return array
     if _KIND_ORDER[have.kind] > _KIND_ORDER[dtype.kind] and array.size:
-        raise DTypeError(f"cannot make a {dtype.name} tensor of {_natural_dtype(array, value).name} data {_short(value)}; "
+        natural = _natural_dtype(array, value)
+        raise DTypeError(f"cannot make a {dtype.name} tensor of {natural.name} data {_short(value)}; "
                          f"round or compare it first, or ask for dtype {have.name}")  # fmt: skip
     if dtype.is_integer and array.size:
         low, high = array.min(), array.max()

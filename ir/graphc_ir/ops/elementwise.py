@@ -10,7 +10,18 @@ import numpy as np
 from graphc_ir.dims import broadcast_shapes
 from graphc_ir.dtypes import DType, as_dtype, bool_
 from graphc_ir.errors import DTypeError, ShapeError
-from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, bind, dtype_of, lift, promote
+from graphc_ir.ops.base import (
+    Array,
+    NotDifferentiable,
+    Op,
+    Operand,
+    bind,
+    bind_binary,
+    bind_unary,
+    dtype_of,
+    lift,
+    promote,
+)
 from graphc_ir.types import TensorType
 
 NUMERIC = "iufc"
@@ -298,37 +309,37 @@ _ADD, _SUB, _MUL, _DIV, _NEG = Add(), Sub(), Mul(), Div(), Neg()
 
 def add(x: Any, y: Any) -> Operand:
     """``x + y`` with broadcasting."""
-    return bind(_ADD, *promote(x, y))
+    return bind_binary(_ADD, x, y)
 
 
 def sub(x: Any, y: Any) -> Operand:
     """``x - y`` with broadcasting."""
-    return bind(_SUB, *promote(x, y))
+    return bind_binary(_SUB, x, y)
 
 
 def mul(x: Any, y: Any) -> Operand:
     """``x * y`` with broadcasting."""
-    return bind(_MUL, *promote(x, y))
+    return bind_binary(_MUL, x, y)
 
 
 def div(x: Any, y: Any) -> Operand:
     """``x / y`` of floats with broadcasting."""
-    return bind(_DIV, *promote(x, y))
+    return bind_binary(_DIV, x, y)
 
 
 def maximum(x: Any, y: Any) -> Operand:
     """The larger of ``x`` and ``y``, element by element."""
-    return bind(Maximum(), *promote(x, y))
+    return bind_binary(Maximum(), x, y)
 
 
 def minimum(x: Any, y: Any) -> Operand:
     """The smaller of ``x`` and ``y``, element by element."""
-    return bind(Minimum(), *promote(x, y))
+    return bind_binary(Minimum(), x, y)
 
 
 def neg(x: Any) -> Operand:
     """``-x``."""
-    return bind(_NEG, lift(x))
+    return bind_unary(_NEG, x)
 
 
 def conj(x: Any) -> Operand:
@@ -344,72 +355,72 @@ def adjoint(x: Operand) -> Operand:
 
 def exp(x: Any) -> Operand:
     """e to the power of ``x``."""
-    return bind(Exp(), lift(x))
+    return bind_unary(Exp(), x)
 
 
 def log(x: Any) -> Operand:
     """The natural logarithm."""
-    return bind(Log(), lift(x))
+    return bind_unary(Log(), x)
 
 
 def sin(x: Any) -> Operand:
     """Sine; ``x`` in radians."""
-    return bind(Sin(), lift(x))
+    return bind_unary(Sin(), x)
 
 
 def cos(x: Any) -> Operand:
     """Cosine; ``x`` in radians."""
-    return bind(Cos(), lift(x))
+    return bind_unary(Cos(), x)
 
 
 def tanh(x: Any) -> Operand:
     """Hyperbolic tangent."""
-    return bind(Tanh(), lift(x))
+    return bind_unary(Tanh(), x)
 
 
 def sqrt(x: Any) -> Operand:
     """Square root; NaN for negative numbers."""
-    return bind(Sqrt(), lift(x))
+    return bind_unary(Sqrt(), x)
 
 
 def square(x: Any) -> Operand:
     """``x * x``."""
-    return bind(Square(), lift(x))
+    return bind_unary(Square(), x)
 
 
 def relu(x: Any) -> Operand:
     """``max(x, 0)``."""
-    return bind(Relu(), lift(x))
+    return bind_unary(Relu(), x)
 
 
 def greater(x: Any, y: Any) -> Operand:
     """``x > y``, element by element."""
-    return bind(Greater(), *promote(x, y))
+    return bind_binary(Greater(), x, y)
 
 
 def greater_equal(x: Any, y: Any) -> Operand:
     """``x >= y``, element by element."""
-    return bind(GreaterEqual(), *promote(x, y))
+    return bind_binary(GreaterEqual(), x, y)
 
 
 def less(x: Any, y: Any) -> Operand:
     """``x < y``, element by element."""
-    return bind(Less(), *promote(x, y))
+    return bind_binary(Less(), x, y)
 
 
 def less_equal(x: Any, y: Any) -> Operand:
     """``x <= y``, element by element."""
-    return bind(LessEqual(), *promote(x, y))
+    return bind_binary(LessEqual(), x, y)
 
 
 def equal(x: Any, y: Any) -> Operand:
     """``x == y``, element by element."""
-    return bind(Equal(), *promote(x, y))
+    return bind_binary(Equal(), x, y)
 
 
 def not_equal(x: Any, y: Any) -> Operand:
     """``x != y``, element by element."""
-    return bind(NotEqual(), *promote(x, y))
+    return bind_binary(NotEqual(), x, y)
 
 
 def cast(x: Any, dtype: Any) -> Operand:

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from graphc.cli import runtime
 from graphc.cli.commands import doctor as command
 from graphc.compiler import compile as honest_compile
 from graphc_backends.threads import VARIABLE
@@ -41,6 +42,14 @@ def test_a_backend_that_computes_wrong(invoke: Any, monkeypatch: pytest.MonkeyPa
 
 
 def test_missing_kernels_are_listed_by_dtype() -> None:
-    found = command.missing_kernels()
+    found = runtime.missing_kernels()
     assert "bfloat16 (w)" in found["add"]
     assert "float32 (w)" not in found["add"]
+
+
+def test_without_onnxruntime(invoke: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_RUNTIME_CHECKS", "graphc_missing")
+    result = invoke("doctor")
+    assert result.exit_code == 0
+    assert "ONNX Runtime providers" not in result.output
+    assert "Backends, tested" in result.output

@@ -69,6 +69,7 @@ def test_a_command_that_cannot_be_loaded(refused: Any, monkeypatch: pytest.Monke
 def test_running_out_of_memory(refused: Any, model: Path) -> None:
     line = refused("run", model, "--input", "random", "--size", str(10**15))
     assert line.startswith("graphc: not enough memory")
+    assert "more than any memory holds" in refused("run", model, "--input", "random", "--size", "9" * 25)
 
 
 def test_importing_graphc_loads_no_command_line() -> None:

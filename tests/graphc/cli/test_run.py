@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -144,4 +145,14 @@ def test_names_that_are_no_file_names(tmp_path: Path) -> None:
 def test_strings_are_not_pickled(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="'s' holds strings"):
         write_arrays(tmp_path / "out.npz", {"s": np.array(["a"], object)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refusal_of_the_system_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Any, target: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(ArgumentError, match=r"cannot write .*out.npz: Permission denied"):
+        write_arrays(tmp_path / "out.npz", {"x": np.zeros(1)})
     assert list(tmp_path.iterdir()) == []
