@@ -47,7 +47,7 @@ def test_constant_with_dtype_and_shape() -> None:
     np.testing.assert_array_equal(tf.constant([1, 2, 3, 4], shape=(2, 2)).numpy(), [[1, 2], [3, 4]])
     with pytest.raises(ArgumentError, match=r"cannot fill shape \(2, 2\) \(4 elements\) with 3 elements"):
         tf.constant([1, 2, 3], shape=(2, 2))
-    with pytest.raises(DTypeError, match="int32 tensor of float32 data"):
+    with pytest.raises(DTypeError, match="dtype int32 from float32 data"):
         tf.constant(1.5, dtype="int32")
     with pytest.raises(DTypeError, match=r"300 does not fit uint8 \(0\.\.255\)"):
         tf.constant(300, dtype="uint8")

@@ -254,12 +254,16 @@ class using:
         self._inner = interpreter
 
     def __enter__(self) -> Interpreter:
-        self._outer = _context.interpreter
+        # None: the thread follows the default, which may be another one when the block ends.
+        self._outer = _context.__dict__.get("interpreter")
         _context.interpreter = self._inner
         return self._inner
 
     def __exit__(self, *error: object) -> None:
-        _context.interpreter = self._outer
+        if self._outer is None:
+            del _context.interpreter
+        else:
+            _context.interpreter = self._outer
 
 
 def bind(op: Op, *operands: Operand, regions: tuple[Graph, ...] = ()) -> Any:
@@ -381,8 +385,8 @@ def _cast_exact(array: Array, dtype: DType, value: Any) -> Array:
         return array
     if _KIND_ORDER[have.kind] > _KIND_ORDER[dtype.kind] and array.size:
         natural = _natural_dtype(array, value)
-        raise DTypeError(f"cannot make a {dtype.name} tensor of {natural.name} data {_short(value)}; "
-                         f"round or compare it first, or ask for dtype {have.name}")  # fmt: skip
+        raise DTypeError(f"cannot make a tensor of dtype {dtype.name} from {natural.name} data {_short(value)}; "
+                         f"round or compare it first, or ask for dtype {natural.name}")  # fmt: skip
     if dtype.is_integer and array.size:
         low, high = array.min(), array.max()
         if low < dtype.min or high > dtype.max:
