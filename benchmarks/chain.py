@@ -46,8 +46,12 @@ def _graphc(size: int) -> list[Row]:
     trace, graph = _timed(lambda: tf.trace(lambda x: chain(x, tf.sin, size), tf.TensorSpec([8, 8])))
     passes, optimized = _timed(lambda: tf.optimize(graph, level="O2")[0])
     lower, _ = _timed(lambda: to_model(optimized))
-    return [_row(size, "graphc trace", trace), _row(size, "graphc O2 passes", passes),
-            _row(size, "graphc lowering to ONNX", lower), _row(size, "graphc total", trace + passes + lower)]  # fmt: skip
+    return [
+        _row(size, "graphc trace", trace),
+        _row(size, "graphc O2 passes", passes),
+        _row(size, "graphc lowering to ONNX", lower),
+        _row(size, "graphc total", trace + passes + lower),
+    ]
 
 
 def _peers(size: int) -> list[Row]:

@@ -19,7 +19,8 @@ def run() -> list[Row]:
             times[module].append(_seconds(module))
     base = statistics.median(times["graphc"])
     return [
-        Row("import", module, statistics.median(t), min(t), "s", statistics.median(t) / base) for module, t in times.items()
+        Row("import", module, statistics.median(t), min(t), "s", statistics.median(t) / base)
+        for module, t in times.items()
     ]
 
 

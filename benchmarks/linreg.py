@@ -18,7 +18,10 @@ def run() -> list[Row]:
     y = (x @ np.array([[2.0], [-1.0]], np.float32) + 0.5).astype(np.float32)
     import graphc
 
-    candidates: dict[str, Callable[[], float]] = {"numpy by hand": _numpy_epoch(x, y), "graphc": _tf_epoch(graphc, x, y)}
+    candidates: dict[str, Callable[[], float]] = {
+        "numpy by hand": _numpy_epoch(x, y),
+        "graphc": _tf_epoch(graphc, x, y),
+    }
     if installed("jax"):
         candidates["jax.jit"] = _jax_epoch(x, y)
     if installed("tensorflow"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ def run() -> list[Row]:
         (rng.random((BATCH, SIZES[0]), dtype=np.float32), rng.integers(0, SIZES[-1], BATCH).astype(np.int32))
         for _ in range(BATCHES)
     ]
-    weights = [w for a, b in zip(SIZES, SIZES[1:], strict=False) for w in _layer(rng, a, b)]
+    weights = [w for a, b in itertools.pairwise(SIZES) for w in _layer(rng, a, b)]
     candidates = {f"graphc {b}": _graphc_step(weights, batches, b) for b in ("auto", "onnxruntime", "numpy")}
     if installed("jax"):
         candidates["jax.jit, donated"] = _jax_step(weights, batches)
@@ -93,7 +94,12 @@ def _jax_step(weights: list[Any], batches: list[Any]) -> Callable[[], float]:
 
     compiled = jax.jit(update, donate_argnums=0)
     parameters = [jnp.asarray(w) for w in weights]
-    state = (parameters, [jnp.zeros_like(p) for p in parameters], [jnp.zeros_like(p) for p in parameters], jnp.float32(0))
+    state = (
+        parameters,
+        [jnp.zeros_like(p) for p in parameters],
+        [jnp.zeros_like(p) for p in parameters],
+        jnp.float32(0),
+    )
 
     def step(x: Any, y: Any) -> Any:
         nonlocal state

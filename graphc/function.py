@@ -137,7 +137,7 @@ def trace_call(
         variables = tracer.finish([o for o in outputs if isinstance(o, Tensor)])
     if tracer.created and not allow_new_variables:
         raise TracingError(f"{name} creates a tf.Variable at every call; a traced function may create Variables only "
-                           "at its first call: create them outside, or keep them (if self.v is None: self.v = ...)")  # fmt: skip
+                           "at its first call: create them outside, or keep them (if self.v is None: ...)")  # fmt: skip
     if tracer.created:
         # The first run made Variables; what counts is the behaviour of all later ones.
         return trace_call(function, call, types, names, name, backend, device, allow_new_variables=False)
@@ -404,8 +404,8 @@ def function(func: Callable[..., Any] | None = None, *arguments: Any, **options:
 
     Options: ``input_signature``, TensorSpecs for one trace that serves all calls; ``reduce_retracing``, to leave sizes
     open in the next trace that changed between calls; ``backend``, ``"auto"``, ``"numpy"`` or ``"onnxruntime"``;
-    ``device``, ``"cpu"`` or ``"cuda:N"``. TensorFlow's ``autograph``, ``jit_compile`` and ``experimental_*`` options are
-    accepted: every function is compiled. Raises ArgumentError for another option.
+    ``device``, ``"cpu"`` or ``"cuda:N"``. TensorFlow's ``autograph``, ``jit_compile`` and ``experimental_*`` options
+    are accepted: every function is compiled. Raises ArgumentError for another option.
     """
     chosen = _function_options(arguments, options)
 

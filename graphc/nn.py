@@ -240,8 +240,16 @@ def depthwise_conv2d(input: Any, filter: Any, strides: Any, padding: Any, data_f
     return _conv.depthwise_conv(input, filter, strides, padding, _or_one(dilations), data_format)
 
 
-def separable_conv2d(input: Any, depthwise_filter: Any, pointwise_filter: Any, strides: Any, padding: Any,
-                     data_format: str | None = None, dilations: Any = None, name: str | None = None) -> Any:  # fmt: skip
+def separable_conv2d(
+    input: Any,
+    depthwise_filter: Any,
+    pointwise_filter: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str | None = None,
+    dilations: Any = None,
+    name: str | None = None,
+) -> Any:
     """A depthwise convolution followed by a 1x1 convolution."""
     return _conv.separable_conv(
         input, depthwise_filter, pointwise_filter, strides, padding, _or_one(dilations), data_format

@@ -130,8 +130,8 @@ def _conform_leaf(value: Any, spec: Any, i: int, name: str) -> Any:
     tensor = lift(value, spec.dtype)
     label = spec.name or f"argument {i}"
     if tensor.dtype is not spec.dtype:
-        raise DTypeError(f"{name}: {label} has dtype {tensor.dtype.name}, but its input_signature says {spec.dtype.name}; "
-                         f"cast it: tf.cast(x, tf.{spec.dtype.name})")  # fmt: skip
+        raise DTypeError(f"{name}: {label} has dtype {tensor.dtype.name}, but its input_signature says "
+                         f"{spec.dtype.name}; cast it: tf.cast(x, tf.{spec.dtype.name})")  # fmt: skip
     if not spec.is_compatible_with(tensor):
         raise ShapeError(f"{name}: {label} has shape {tensor.shape}, but its input_signature says {spec}")
     return tensor

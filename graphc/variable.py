@@ -230,7 +230,7 @@ def _of_tensor(tensor: Tensor, dtype: Any) -> Array:
     array: Array | None = mode.tracer.static_value(tensor)
     if array is None:
         raise ArgumentError("a Variable's initial value is only known when the function being traced runs (it depends "
-                            "on arguments, Variables or random numbers); create the Variable outside of the function, or "
+                            "on arguments, Variables or random numbers); create the Variable outside of it, or "
                             "give its initial value as a function: tf.Variable(lambda: ...)")  # fmt: skip
     return array
 

@@ -151,9 +151,7 @@ class _ImportReader(ast.NodeVisitor):
 def upward(imports: list[Import], rank: Mapping[str, int]) -> list[str]:
     """Imports that run from a lower package to a higher one."""
     return [
-        str(entry)
-        for entry in imports
-        if rank[entry.target.partition(".")[0]] > rank[entry.importer.partition(".")[0]]
+        str(entry) for entry in imports if rank[entry.target.partition(".")[0]] > rank[entry.importer.partition(".")[0]]
     ]
 
 

@@ -318,4 +318,3 @@ class CheckedArrays(ArrayInterpreter):
 def test_wrong_calls_are_explained(case: ErrorCase) -> None:
     with using(CheckedArrays()), pytest.raises(case.error, match=case.match):
         case.call()
-

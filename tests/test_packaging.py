@@ -18,9 +18,7 @@ PACKAGES = {"graphc": "graphc", "graphc_ir": "ir/graphc_ir", "graphc_backends": 
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT: dict[str, Any] = PYPROJECT["project"]
-REQUIREMENTS = [
-    Requirement(line) for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-]
+REQUIREMENTS = [Requirement(line) for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]]
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda requirement: str(requirement.name))
@@ -43,9 +41,7 @@ def test_the_changelog_names_the_version() -> None:
 
 
 def test_the_module_runs_as_a_command() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "graphc", "--version"], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-m", "graphc", "--version"], capture_output=True, text=True, check=True)
     assert PROJECT["version"] in run.stdout
 
 

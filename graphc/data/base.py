@@ -76,9 +76,7 @@ class BaseDataset(DatasetBase):
         """
         arguments.is_callable("from_generator: generator", generator)
         if output_signature is not None and (output_types is not None or output_shapes is not None):
-            raise ArgumentError(
-                "from_generator takes either output_signature or output_types and output_shapes"
-            )
+            raise ArgumentError("from_generator takes either output_signature or output_types and output_shapes")
         if output_signature is None:
             output_signature = sources.signature_of(output_types, output_shapes)
         arrays = tuple(to_array(arg)[()] for arg in args or ())
@@ -116,9 +114,7 @@ class BaseDataset(DatasetBase):
         that structure.
         """
         if bool(args) == (datasets is not None):
-            raise ArgumentError(
-                "zip takes datasets, as zip(a, b), or one structure of datasets, as zip((a, b))"
-            )
+            raise ArgumentError("zip takes datasets, as zip(a, b), or one structure of datasets, as zip((a, b))")
         if args:
             datasets = args[0] if len(args) == 1 else args
         leaves, outer = flatten(datasets)
@@ -180,7 +176,5 @@ def describe_stages(node: Node) -> str:
 def node_of(value: Any, where: str) -> Node:
     """The stage of a dataset. Raises DatasetArgumentError for anything else."""
     if not isinstance(value, BaseDataset):
-        raise DatasetArgumentError(
-            f"{where}: received {type(value).__name__} ({value!r:.60}), expected a Dataset"
-        )
+        raise DatasetArgumentError(f"{where}: received {type(value).__name__} ({value!r:.60}), expected a Dataset")
     return value._node

@@ -44,9 +44,7 @@ class Batch(Unary):
     def leaf_specs(self) -> tuple[LeafSpec, ...]:
         size = self._batch_size if self._drop_remainder else None
         names = leaf_names(self.treedef)
-        return tuple(
-            _batched(spec, size, name) for spec, name in zip(self.source.leaf_specs, names, strict=True)
-        )
+        return tuple(_batched(spec, size, name) for spec, name in zip(self.source.leaf_specs, names, strict=True))
 
     @property
     def cardinality(self) -> int:
@@ -154,9 +152,7 @@ def _per_leaf(tree: Any, treedef: PyTreeSpec, argument: str) -> list[Any]:
     try:
         return list(treedef.flatten_up_to(tree))
     except ValueError as error:
-        raise StructureError(
-            f"padded_batch: {argument}={tree!r} does not have the structure of an element"
-        ) from error
+        raise StructureError(f"padded_batch: {argument}={tree!r} does not have the structure of an element") from error
 
 
 def _size(size: Any) -> int | None:
@@ -172,11 +168,7 @@ def _pad_and_stack(leaves: Sequence[Array], shape: Shape, value: Any, name: str)
             f"expected {rank if shape is None else len(shape)} for every element"
         )
     longest = tuple(map(max, zip(*(leaf.shape for leaf in leaves), strict=True)))
-    target = (
-        longest
-        if shape is None
-        else tuple(n if s is None else s for s, n in zip(shape, longest, strict=True))
-    )
+    target = longest if shape is None else tuple(n if s is None else s for s, n in zip(shape, longest, strict=True))
     if any(n > t for n, t in zip(longest, target, strict=True)):
         raise ShapeError(
             f"padded_batch: {name} has elements of up to shape {longest}, which padded_shapes={target} "
@@ -192,9 +184,7 @@ def _filled(shape: tuple[int, ...], dtype: np.dtype[Any], value: Any, name: str)
     if value is None:
         return np.full(shape, "", dtype) if dtype.kind in "OSU" else np.zeros(shape, dtype)
     padding = to_array(value)
-    weak = isinstance(value, (bool, int, str, bytes)) or (
-        isinstance(value, float) and dtype.kind not in "biu"
-    )
+    weak = isinstance(value, (bool, int, str, bytes)) or (isinstance(value, float) and dtype.kind not in "biu")
     if not weak and padding.dtype != dtype:
         raise DTypeError(
             f"padded_batch: {name} has dtype {dtype}, its padding value {value!r} dtype {padding.dtype}; "
@@ -232,9 +222,7 @@ class Unbatch(Unary):
         sizes = {leaf.shape[:1] for leaf in leaves}
         if len(sizes) != 1 or () in sizes:
             shapes = ", ".join(str(leaf.shape) for leaf in leaves)
-            raise ShapeError(
-                f"unbatch: received components of shape {shapes}; all need one size of the first axis"
-            )
+            raise ShapeError(f"unbatch: received components of shape {shapes}; all need one size of the first axis")
         return zip(*map(iter_rows, leaves), strict=True)
 
 
@@ -280,9 +268,7 @@ class Listed(Source):
 
     name = "window"
 
-    def __init__(
-        self, treedef: PyTreeSpec, leaf_specs: tuple[LeafSpec, ...], elements: Sequence[Leaves]
-    ) -> None:
+    def __init__(self, treedef: PyTreeSpec, leaf_specs: tuple[LeafSpec, ...], elements: Sequence[Leaves]) -> None:
         super().__init__(treedef, leaf_specs, len(elements))
         self._elements = elements
 

@@ -93,9 +93,7 @@ class RangeColumn:
     def fetch(self, block: Block) -> Array:
         if isinstance(block, range):
             picked = self.values[block.start : block.stop : block.step]
-            return np.arange(picked.start, picked.stop, picked.step, dtype=np.int64).astype(
-                self.dtype, copy=False
-            )
+            return np.arange(picked.start, picked.stop, picked.step, dtype=np.int64).astype(self.dtype, copy=False)
         return (block * self.values.step + self.values.start).astype(self.dtype, copy=False)
 
 

@@ -68,9 +68,7 @@ class Dataset(BaseDataset):
             ShapeError: an element is larger than ``padded_shapes`` or of another rank.
         """
         size = arguments.at_least("padded_batch: batch_size", batch_size, 1)
-        return self._then(
-            batching.PaddedBatch(self._node, size, bool(drop_remainder), padded_shapes, padding_values)
-        )
+        return self._then(batching.PaddedBatch(self._node, size, bool(drop_remainder), padded_shapes, padding_values))
 
     def unbatch(self, name: str | None = None) -> Dataset:
         """The rows of each element: shapes ``[n, ...]`` become n elements ``[...]``."""
@@ -144,9 +142,7 @@ class Dataset(BaseDataset):
         shards = arguments.at_least("shard: num_shards", num_shards, 1)
         number = arguments.at_least("shard: index", index, 0)
         if number >= shards:
-            raise ArgumentError(
-                f"shard: index={number} is out of range; expected 0 <= index < num_shards={shards}"
-            )
+            raise ArgumentError(f"shard: index={number} is out of range; expected 0 <= index < num_shards={shards}")
         return self._then(transforms.Shard(self._node, shards, number))
 
     def prefetch(self, buffer_size: int, name: str | None = None) -> Dataset:
@@ -159,9 +155,7 @@ class Dataset(BaseDataset):
     def cache(self, filename: str = "", name: str | None = None) -> Dataset:
         """Keeps the elements of the first pass that reaches the end in memory and gives them from then on."""
         if filename:
-            raise ArgumentError(
-                f"cache: filename={filename!r}: only memory is supported; leave filename empty"
-            )
+            raise ArgumentError(f"cache: filename={filename!r}: only memory is supported; leave filename empty")
         return self._then(caching.Cache(self._node))
 
     def enumerate(self, start: int = 0, name: str | None = None) -> Dataset:
@@ -233,11 +227,7 @@ class Dataset(BaseDataset):
         function = _returns_dataset("interleave", map_func)
         arguments.parallelism("interleave: num_parallel_calls", num_parallel_calls)
         automatic = cycle_length is None or arguments.integer("interleave: cycle_length", cycle_length) == -1
-        cycle = (
-            DEFAULT_CYCLE_LENGTH
-            if automatic
-            else arguments.at_least("interleave: cycle_length", cycle_length, 1)
-        )
+        cycle = DEFAULT_CYCLE_LENGTH if automatic else arguments.at_least("interleave: cycle_length", cycle_length, 1)
         block = 1 if block_length is None else arguments.at_least("interleave: block_length", block_length, 1)
         return self._then(mapping.Interleave(self._node, function, cycle, block))
 
@@ -263,9 +253,7 @@ class Dataset(BaseDataset):
         first = next(elements, None)
         if first is None or next(elements, None) is not None:
             count = "no element" if first is None else "more than one element"
-            raise ArgumentError(
-                f"get_single_element: the dataset has {count}, expected exactly one; see take(1)"
-            )
+            raise ArgumentError(f"get_single_element: the dataset has {count}, expected exactly one; see take(1)")
         return assembler(self._node.treedef)(first)
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset], name: str | None = None) -> Dataset:

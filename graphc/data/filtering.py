@@ -113,8 +113,6 @@ class IgnoreErrors(Dropping):
                 return
             except Exception as error:
                 if self._log_warning:
-                    warnings.warn(
-                        f"ignore_errors: left out an element: {error!r}", RuntimeWarning, stacklevel=2
-                    )
+                    warnings.warn(f"ignore_errors: left out an element: {error!r}", RuntimeWarning, stacklevel=2)
                 continue
             yield leaves

@@ -82,9 +82,7 @@ class Computed(Unary):
         if self._known_treedef is None:
             self._known_treedef = treedef
         if treedef != self._known_treedef:
-            check_same_structure(
-                self._known_treedef, treedef, f"{self.name}: result of {_name(self._function)}"
-            )
+            check_same_structure(self._known_treedef, treedef, f"{self.name}: result of {_name(self._function)}")
         return leaves
 
 
@@ -125,9 +123,7 @@ class Map(Computed):
 def _blank(spec: LeafSpec) -> Any:
     """A leaf as the spec says, for asking a function about its results where there is no element."""
     if not isinstance(spec, ArraySpec) or spec.shape is None:
-        raise ArgumentError(
-            "element_spec: the dataset has no element to tell it, and its input has no known shape"
-        )
+        raise ArgumentError("element_spec: the dataset has no element to tell it, and its input has no known shape")
     return np.zeros([1 if size is None else size for size in spec.shape], spec.dtype)
 
 
@@ -194,9 +190,7 @@ class Interleave(Computed):
         if first and self._known_treedef is None:
             self._known_treedef = node.treedef
         if first and self._known_treedef is not None:
-            check_same_structure(
-                self._known_treedef, node.treedef, f"{self.name}: dataset made by the function"
-            )
+            check_same_structure(self._known_treedef, node.treedef, f"{self.name}: dataset made by the function")
         return chain(first, elements)
 
     def _interleave(self, opened: Iterator[Iterator[Leaves]]) -> Iterator[Leaves]:
@@ -237,9 +231,7 @@ class Scan(Computed):
         for leaves in elements:
             result = fold.call(leaves)
             if not isinstance(result, tuple) or len(result) != 2:
-                raise ArgumentError(
-                    f"scan: scan_func returned {result!r}, expected a pair (new_state, output)"
-                )
+                raise ArgumentError(f"scan: scan_func returned {result!r}, expected a pair (new_state, output)")
             fold.advance(result[0])
             yield self._leaves(result[1])
 

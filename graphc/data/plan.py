@@ -153,9 +153,7 @@ def repeat_blocks(make_blocks: Callable[[], BlockStream], count: int) -> BlockSt
             return
 
 
-def concatenate_blocks(
-    first: Callable[[], BlockStream], second: Callable[[], BlockStream], offset: int
-) -> BlockStream:
+def concatenate_blocks(first: Callable[[], BlockStream], second: Callable[[], BlockStream], offset: int) -> BlockStream:
     """The row numbers of one stream, then those of the other moved by ``offset``."""
     yield from first()
     for block in second():

@@ -148,9 +148,7 @@ def sort_slots(slots: NDArray[np.uint32], buffer_size: int) -> Indices:
     return order.take(np.argsort(high.take(order), kind="stable"))
 
 
-def shuffle_elements(
-    elements: Iterator[Leaves], buffer_size: int, generator: np.random.Generator
-) -> Iterator[Leaves]:
+def shuffle_elements(elements: Iterator[Leaves], buffer_size: int, generator: np.random.Generator) -> Iterator[Leaves]:
     """Shuffles elements one by one. Memory: ``buffer_size`` elements."""
     buffer: list[Any] = list(islice(elements, buffer_size))
     for element, slot in zip(elements, SlotDraws(generator, buffer_size), strict=False):

@@ -160,9 +160,7 @@ def _checked_spec(leaf: Any) -> ArraySpec:
 def signature_of(output_types: Any, output_shapes: Any) -> Any:
     """The signature that types and (optional) shapes of the same structure describe."""
     if output_types is None:
-        raise ArgumentError(
-            "from_generator needs output_signature, e.g. TensorSpec([], tf.int32), or output_types"
-        )
+        raise ArgumentError("from_generator needs output_signature, e.g. TensorSpec([], tf.int32), or output_types")
     types, treedef = flatten(output_types)
     shapes = [None] * len(types) if output_shapes is None else treedef.flatten_up_to(output_shapes)
     specs = [ArraySpec(_shape(shape), as_dtype(dtype).np) for dtype, shape in zip(types, shapes, strict=True)]
@@ -184,9 +182,7 @@ def _convert_leaf(value: Any, spec: ArraySpec, name: str) -> Array:
 
 
 def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(expected) and all(
-        e is None or e == s for s, e in zip(shape, expected, strict=True)
-    )
+    return len(shape) == len(expected) and all(e is None or e == s for s, e in zip(shape, expected, strict=True))
 
 
 def _show(shape: tuple[int | None, ...]) -> str:
@@ -204,9 +200,7 @@ def _cast(value: Any, dtype: np.dtype[Any], name: str) -> Array:
         )
     converted = array.astype(dtype)
     if dtype.kind in "iu" and array.dtype.kind in "iu" and not np.array_equal(converted, array):
-        raise DTypeError(
-            f"from_generator: {name} of a yielded element is {_short(value)}, which {dtype} cannot hold"
-        )
+        raise DTypeError(f"from_generator: {name} of a yielded element is {_short(value)}, which {dtype} cannot hold")
     return converted
 
 

@@ -273,9 +273,7 @@ class Concatenate(Node):
         length = first.length + second.length
         if first.stream is None and second.stream is None:
             return Plan(columns, length)
-        return Plan(
-            columns, length, partial(plans.concatenate_blocks, first.blocks, second.blocks, first.length)
-        )
+        return Plan(columns, length, partial(plans.concatenate_blocks, first.blocks, second.blocks, first.length))
 
     def stream(self) -> Iterator[Leaves]:
         yield from self.first.elements()

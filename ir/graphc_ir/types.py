@@ -91,13 +91,16 @@ class TensorSpec:
     def is_compatible_with(self, other: Any) -> bool:
         """Whether a tensor or spec has this dtype and fits this shape."""
         shape = tuple(other.shape)
-        fits = all(not isinstance(d, int) or not isinstance(s, int) or d == s for d, s in zip(self.shape, shape, strict=False))
+        fits = all(
+            not isinstance(d, int) or not isinstance(s, int) or d == s for d, s in zip(self.shape, shape, strict=False)
+        )
         return self.dtype == other.dtype and len(shape) == len(self.shape) and fits
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, TensorSpec)
-            and (self.shape, self.dtype, self.name) == (other.shape, other.dtype, other.name)
+        return isinstance(other, TensorSpec) and (self.shape, self.dtype, self.name) == (
+            other.shape,
+            other.dtype,
+            other.name,
         )
 
     def __hash__(self) -> int:

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from graphc_backends import base
 from graphc_backends.base import (
     STATE_LOCK,
     Backend,
@@ -142,6 +143,8 @@ def test_backends_by_name() -> None:
 
 
 def test_a_registered_backend_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_FACTORIES", dict(base._FACTORIES))
+    monkeypatch.setattr(base, "_INSTANCES", dict(base._INSTANCES))
     register_backend("missing_for_test", "graphc_no_such_module:Backend")
     with pytest.raises(BackendError, match=r"'missing_for_test' cannot be loaded.*graphc_no_such_module"):
         get_backend("missing_for_test")

@@ -20,10 +20,7 @@ def one_node(operator: str, arrays: list[Any], opset: int, attributes: dict[str,
     """A model of one operator; inputs of its arrays' types, the sizes of the result left open."""
     names = [f"x{i}" for i in range(len(arrays))]
     node = helper.make_node(operator, names, ["y"], **attributes)
-    inputs = [
-        helper.make_tensor_value_info(n, TensorProto.FLOAT, a.shape)
-        for n, a in zip(names, arrays, strict=True)
-    ]
+    inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, a.shape) for n, a in zip(names, arrays, strict=True)]
     output = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * arrays[0].ndim)
     graph = helper.make_graph([node], "one", inputs, [output])
     opsets = [helper.make_opsetid("", opset)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -196,10 +197,8 @@ def test_recompute_grad_to_second_order() -> None:
     f = recompute_grad(lambda x: sin(x) * x)
     x = constant(0.4)
     expected = gradient(lambda x: gradient(lambda x: sin(x) * x, x), x)
-    for run in (
-        lambda x: gradient(lambda x: gradient(f, x), x),
-        function(lambda x: gradient(lambda x: gradient(f, x), x)),
-    ):
+    runs: list[Callable[[Any], Any]] = [lambda x: gradient(lambda x: gradient(f, x), x)]
+    for run in [*runs, function(runs[0])]:
         assert float(run(x)) == pytest.approx(float(expected))
 
 

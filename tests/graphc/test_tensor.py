@@ -32,10 +32,18 @@ def test_printing_is_tensorflows() -> None:
 @pytest.mark.parametrize(
     ("value", "dtype"),
     [
-        (1, "int32"), (1.5, "float32"), (True, "bool"), ([1, 2.5], "float32"), ([[1], [2]], "int32"), (1j, "complex128"),
-        (np.float64(1), "float64"), (np.array([1, 2]), "int64"), (np.float16(2), "float16"), ([], "float32"),
+        (1, "int32"),
+        (1.5, "float32"),
+        (True, "bool"),
+        ([1, 2.5], "float32"),
+        ([[1], [2]], "int32"),
+        (1j, "complex128"),
+        (np.float64(1), "float64"),
+        (np.array([1, 2]), "int64"),
+        (np.float16(2), "float16"),
+        ([], "float32"),
     ],
-)  # fmt: skip
+)
 def test_dtypes_of_data(value: Any, dtype: str) -> None:
     assert tf.constant(value).dtype == dtype
     assert tf.convert_to_tensor(value).dtype is tf.as_dtype(dtype)
@@ -87,8 +95,14 @@ def test_operators() -> None:
 
 def test_comparisons_are_element_wise() -> None:
     a = tf.constant([1.0, 2.0, 3.0])
-    pairs = [(a == 2.0, [0, 1, 0]), (a != 2.0, [1, 0, 1]), (a < 2.0, [1, 0, 0]), (a <= 2.0, [1, 1, 0]), (a > 2.0, [0, 0, 1]),
-             (a >= 2.0, [0, 1, 1])]  # fmt: skip
+    pairs = [
+        (a == 2.0, [0, 1, 0]),
+        (a != 2.0, [1, 0, 1]),
+        (a < 2.0, [1, 0, 0]),
+        (a <= 2.0, [1, 1, 0]),
+        (a > 2.0, [0, 0, 1]),
+        (a >= 2.0, [0, 1, 1]),
+    ]
     for found, expected in pairs:
         np.testing.assert_array_equal(found.numpy(), np.array(expected, bool))
     assert (a == None) is False  # noqa: E711
@@ -141,12 +155,30 @@ def test_numpy_interop() -> None:
 
 _ARRAY = np.arange(2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
 _KEYS: list[Any] = [
-    0, -1, (1, 2), (1, 2, 3), slice(None), slice(1, None), (slice(None), slice(0, 2)), (slice(None), slice(None, None, -1)),
-    (Ellipsis, 0), (Ellipsis, slice(1, 4, 2)), (None, 0), (slice(None), None, 1), (0, Ellipsis, -1), (slice(-2, None), 1),
-    (slice(None), slice(2, 0, -1)), slice(5, 9), (slice(None), [0, 2]), (slice(None), np.array([1, 1, 0])),
-    np.array([[0, 1], [1, 0]]), np.array([True, False]), (0, np.array([True, False, True])), _ARRAY > 10,
+    0,
+    -1,
+    (1, 2),
+    (1, 2, 3),
+    slice(None),
+    slice(1, None),
+    (slice(None), slice(0, 2)),
+    (slice(None), slice(None, None, -1)),
+    (Ellipsis, 0),
+    (Ellipsis, slice(1, 4, 2)),
+    (None, 0),
+    (slice(None), None, 1),
+    (0, Ellipsis, -1),
+    (slice(-2, None), 1),
+    (slice(None), slice(2, 0, -1)),
+    slice(5, 9),
+    (slice(None), [0, 2]),
+    (slice(None), np.array([1, 1, 0])),
+    np.array([[0, 1], [1, 0]]),
+    np.array([True, False]),
+    (0, np.array([True, False, True])),
+    _ARRAY > 10,
     (slice(None), [0, 2], [1, 3]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("key", _KEYS, ids=repr)
@@ -178,7 +210,7 @@ def test_shapes_behave_like_tuples() -> None:
     assert shape == [2, 3]
     assert (shape[0], shape[-1], shape[:1], shape.as_list(), shape.rank) == (2, 3, (2,), [2, 3], 2)
     assert shape.num_elements() == 6
-    assert isinstance(shape + (1,), tf.TensorShape)
+    assert isinstance(shape + [1], tf.TensorShape)
     seen: list[Any] = []
 
     @tf.function(input_signature=[tf.TensorSpec([None, 3])])
@@ -222,5 +254,7 @@ def test_two_eager_floats_take_the_short_way_with_the_same_result() -> None:
 
 def test_arithmetic_on_the_edge_is_silent() -> None:
     program = "import graphc as tf; a = tf.constant([3e38]); print((a * a / 0.0 + tf.math.log(a - a)).numpy())"
-    found = subprocess.run([sys.executable, "-W", "error::RuntimeWarning", "-c", program], capture_output=True, text=True)
+    found = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", program], capture_output=True, text=True
+    )
     assert (found.stdout.strip(), found.stderr) == ("[nan]", "")

@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
 from graphc_ir.dims import (
     Assumptions,
     Dim,
@@ -32,8 +35,6 @@ from graphc_ir.dims import (
     substitute,
     symbol,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 n, m, b, t = (symbol(name) for name in "nmbt")
 OPERATIONS = (operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod)

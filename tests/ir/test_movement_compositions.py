@@ -94,9 +94,7 @@ CASES = [
     Case(
         "set-diag",
         "f64[n, n]",
-        lambda x: (
-            diagonal.set_diag(x, x[0]) if isinstance(x, np.ndarray) else diagonal.set_diag(x, getitem(x, 0))
-        ),
+        lambda x: diagonal.set_diag(x, x[0]) if isinstance(x, np.ndarray) else diagonal.set_diag(x, getitem(x, 0)),
         lambda x: x * (1 - np.eye(4)) + np.diag(x[0]),
     ),
     Case("band-part", "f64[n, n]", lambda x: diagonal.band_part(x, 1, 0), lambda x: np.triu(np.tril(x), -1)),
@@ -127,9 +125,7 @@ CASES = [
         lambda x: x[[0, 1], :, [3, -1]],
     ),
     Case("index-mask", CUBE, lambda x: getitem(x, (MASK, slice(None, None, -1))), lambda x: x[MASK, ::-1]),
-    Case(
-        "index-clamped", CUBE, lambda x: getitem(x, (slice(None, 9), slice(-5, None))), lambda x: x[:9, -5:]
-    ),
+    Case("index-clamped", CUBE, lambda x: getitem(x, (slice(None, 9), slice(-5, None))), lambda x: x[:9, -5:]),
     Case(
         "index-windows",
         CUBE,
@@ -215,18 +211,12 @@ def test_makers_of_tensors() -> None:
     np.testing.assert_array_equal(
         numpy_of(lambda: creation.linspace(0.0, 3.0, 7)), np.linspace(0, 3, 7, dtype=np.float32)
     )
-    np.testing.assert_array_equal(
-        numpy_of(lambda: creation.one_hot([[0], [3], [-1]], 3, axis=0)).shape, (3, 3, 1)
-    )
-    np.testing.assert_array_equal(
-        numpy_of(lambda: creation.one_hot([1, 5], 3, 2, -1)), [[-1, 2, -1], [-1, -1, -1]]
-    )
+    np.testing.assert_array_equal(numpy_of(lambda: creation.one_hot([[0], [3], [-1]], 3, axis=0)).shape, (3, 3, 1))
+    np.testing.assert_array_equal(numpy_of(lambda: creation.one_hot([1, 5], 3, 2, -1)), [[-1, 2, -1], [-1, -1, -1]])
     np.testing.assert_array_equal(numpy_of(lambda: creation.sequence_mask([1, 3])), [[1, 0, 0], [1, 1, 1]])
     np.testing.assert_array_equal(numpy_of(lambda: diagonal.eye(2, 3, k=1)), np.eye(2, 3, 1))
     with using(ARRAYS):
-        for have, want in zip(
-            creation.meshgrid([1, 2], [3, 4, 5]), np.meshgrid([1, 2], [3, 4, 5]), strict=True
-        ):
+        for have, want in zip(creation.meshgrid([1, 2], [3, 4, 5]), np.meshgrid([1, 2], [3, 4, 5]), strict=True):
             np.testing.assert_array_equal(have, want)
 
 

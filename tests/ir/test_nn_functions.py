@@ -153,9 +153,7 @@ def test_small_helpers() -> None:
     assert nn.l2_loss(x) == 7.0
     assert nn.zero_fraction(x) == 0.5
     np.testing.assert_array_equal(nn.crelu(x)[0], [0, 0, 2, 0, 1, 0])
-    np.testing.assert_array_equal(
-        nn.bias_add(x[:, :, None], np.arange(3, dtype=np.float32), "NCW")[0, :, 0], [0, 0, 4]
-    )
+    np.testing.assert_array_equal(nn.bias_add(x[:, :, None], np.arange(3, dtype=np.float32), "NCW")[0, :, 0], [0, 0, 4])
     np.testing.assert_array_equal(nn.embedding_lookup(x, np.array([1, 0, 1])), x[[1, 0, 1]])
     dropped = nn.dropout_with(x, np.array([0.1, 0.5, 0.9], np.float32), 0.5)
     np.testing.assert_array_equal(dropped, [[0, -2, 4], [0, 0, 0]])

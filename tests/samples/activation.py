@@ -47,6 +47,8 @@ SAMPLES = [
 ERRORS = [
     ErrorCase(
         lambda: ops.Gelu(True).infer(parse_type("i32[2]")),
-        DTypeError, r"gelu does not take dtype int32", "gelu_of_integers",
+        DTypeError,
+        r"gelu does not take dtype int32",
+        "gelu_of_integers",
     ),
 ]

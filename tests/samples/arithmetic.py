@@ -69,7 +69,9 @@ SAMPLES = [
 ERRORS = [
     ErrorCase(
         lambda: ops.Floor().infer(parse_type("bool[2]")),
-        DTypeError, r"floor does not take dtype bool", "floor_of_bool",
+        DTypeError,
+        r"floor does not take dtype bool",
+        "floor_of_bool",
     ),
     ErrorCase(lambda: ops.add_n([]), ArgumentError, r"add_n needs at least one tensor", "add_n_of_nothing"),
 ]

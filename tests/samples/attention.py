@@ -12,9 +12,7 @@ _TS = {"b": 2, "t": 3, "s": 4}
 _MASK = np.array([[True, False, True, True], [True, True, True, True], [False, True, False, False]])
 
 SAMPLES = [
-    Sample(
-        ops.Attention(0.5, False), ("f64[b, t, 3]", "f64[b, s, 3]", "f64[b, s, 2]"), _TS, round_trip=False
-    ),
+    Sample(ops.Attention(0.5, False), ("f64[b, t, 3]", "f64[b, s, 3]", "f64[b, s, 2]"), _TS, round_trip=False),
     Sample(
         ops.Attention(0.5, True),
         ("f64[b, 2, t, 3]", "f64[b, 2, t, 3]", "f64[b, 2, t, 3]"),
@@ -46,12 +44,8 @@ SAMPLES = [
 _Q, _K = np.ones((2, 3, 4), np.float32), np.ones((2, 5, 4), np.float32)
 
 ERRORS = [
-    ErrorCase(
-        lambda: ops.attention(_Q, _K[..., :3], _K), ShapeError, "query and key depth", "attention-depth"
-    ),
-    ErrorCase(
-        lambda: ops.attention(_Q, _K, _K[:, :4]), ShapeError, "number of keys and values", "attention-keys"
-    ),
+    ErrorCase(lambda: ops.attention(_Q, _K[..., :3], _K), ShapeError, "query and key depth", "attention-depth"),
+    ErrorCase(lambda: ops.attention(_Q, _K, _K[:, :4]), ShapeError, "number of keys and values", "attention-keys"),
     ErrorCase(
         lambda: ops.attention(_Q, _K, _K, np.ones((3, 5), np.int32)),
         DTypeError,

@@ -19,7 +19,9 @@ ERRORS = [
     ErrorCase(lambda: ops.constant([[1, 2], [3]]), ArgumentError, r"nested lists must be rectangular", "ragged"),
     ErrorCase(
         lambda: ops.constant(1.5, "int32"),
-        DTypeError, r"cannot make a tensor of dtype int32 from float32 data 1\.5", "fraction",
+        DTypeError,
+        r"cannot make a tensor of dtype int32 from float32 data 1\.5",
+        "fraction",
     ),
     ErrorCase(lambda: ops.constant([1, 2], shape=(3,)), ArgumentError, r"cannot fill shape \(3,\)", "fill_shape"),
 ]

@@ -57,15 +57,11 @@ SAMPLES = [
         round_trip=False,
         reference_hole=_REFERENCE_HOLE,
     ),
-    Sample(
-        ops.ConvInputGrad(*_FIRST, (5, 6)), ("f64[2, 3, 2, 3]", "f64[3, 2, 3, 3]"), label="channels-first"
-    ),
+    Sample(ops.ConvInputGrad(*_FIRST, (5, 6)), ("f64[2, 3, 2, 3]", "f64[3, 2, 3, 3]"), label="channels-first"),
     Sample(ops.ConvInputGrad(*_FIRST, (6, 6)), ("f64[2, 3, 3, 3]", "f64[3, 2, 3, 3]"), label="odd-rest"),
     Sample(ops.ConvInputGrad(*_LINE, (9,)), ("f64[b, 5, 3]", "f64[4, 2, 3]"), _B, round_trip=False),
     Sample(ops.ConvFilterGrad(*_PLAIN, (3, 2)), ("f64[b, 5, 4, 2]", "f64[b, 3, 3, 3]"), _B, round_trip=False),
-    Sample(
-        ops.ConvFilterGrad(*_SAME, (3, 3)), ("f64[b, h, w, 2]", "f64[b, h, w, 3]"), _BHW, round_trip=False
-    ),
+    Sample(ops.ConvFilterGrad(*_SAME, (3, 3)), ("f64[b, h, w, 2]", "f64[b, h, w, 3]"), _BHW, round_trip=False),
     Sample(ops.ConvFilterGrad(*_GROUPED, (2, 3)), ("f64[2, 5, 6, 4]", "f64[2, 5, 3, 6]"), round_trip=False),
     Sample(ops.ConvFilterGrad(*_DEPTHWISE, (3, 3)), ("f64[2, 4, 5, 3]", "f64[2, 4, 5, 6]"), round_trip=False),
     Sample(
@@ -90,13 +86,9 @@ ERRORS = [
         "data has 1 channels, which the filters",
         "conv-channels",
     ),
-    ErrorCase(
-        lambda: ops.conv(_X[:, :2], _W), ShapeError, "window of 3.*does not fit.*size 2", "conv-window"
-    ),
+    ErrorCase(lambda: ops.conv(_X[:, :2], _W), ShapeError, "window of 3.*does not fit.*size 2", "conv-window"),
     ErrorCase(lambda: ops.conv(_X, _W.astype(np.float64)), DTypeError, "float32 and float64", "conv-dtypes"),
-    ErrorCase(
-        lambda: ops.conv(_X, _W, padding="FULL"), ArgumentError, "padding='FULL' is unknown", "conv-padding"
-    ),
+    ErrorCase(lambda: ops.conv(_X, _W, padding="FULL"), ArgumentError, "padding='FULL' is unknown", "conv-padding"),
     ErrorCase(lambda: ops.conv(_X, _W, strides=0), ArgumentError, "strides=0", "conv-strides"),
     ErrorCase(
         lambda: ops.conv(_X, _W, strides=[2, 1, 1, 1]),

@@ -29,9 +29,7 @@ ERRORS = [
     ErrorCase(lambda: ops.zeros((2, -1)), ArgumentError, "negative size -1", "zeros-negative"),
     ErrorCase(lambda: ops.linspace(0.0, 1.0, 0), ArgumentError, "at least 1", "linspace-none"),
     ErrorCase(lambda: ops.one_hot([0.5], 3), DTypeError, "integer indices", "one-hot-float"),
-    ErrorCase(
-        lambda: ops.meshgrid([1], [2], indexing="yx"), ArgumentError, "'xy' or 'ij'", "meshgrid-indexing"
-    ),
+    ErrorCase(lambda: ops.meshgrid([1], [2], indexing="yx"), ArgumentError, "'xy' or 'ij'", "meshgrid-indexing"),
     ErrorCase(lambda: ops.sequence_mask(np.float32(1)), DTypeError, "integer lengths", "sequence-mask-float"),
     ErrorCase(lambda: ops.Iota((2, 2), bfloat16).infer(), ShapeError, "vectors of numbers", "iota-rank"),
     ErrorCase(lambda: ops.Iota((2, 2), uint8).infer(), ShapeError, "of rank 2", "iota-rank-u8"),

@@ -20,9 +20,7 @@ MATRIX = np.ones((3, 4), np.float32)
 ERRORS = [
     ErrorCase(lambda: ops.tril(MATRIX[0]), ShapeError, "rank 2 or more", "tril-rank"),
     ErrorCase(lambda: ops.diag_part(MATRIX, k=4), ShapeError, "lies outside", "diag-part-outside"),
-    ErrorCase(
-        lambda: ops.set_diag(MATRIX, [1.0, 2.0]), ShapeError, "has 3 elements, got 2", "set-diag-length"
-    ),
+    ErrorCase(lambda: ops.set_diag(MATRIX, [1.0, 2.0]), ShapeError, "has 3 elements, got 2", "set-diag-length"),
     ErrorCase(lambda: ops.diag(np.float32(1)), ShapeError, "needs vectors", "diag-scalar"),
     ErrorCase(lambda: ops.eye(-1), ArgumentError, "negative", "eye-negative"),
 ]

@@ -32,7 +32,10 @@ SAMPLES = [
 ]
 
 ERRORS = [
-    ErrorCase(lambda: ops.Inv().infer(SAMPLES[10].types()[0]), ShapeError, r"square matrices, got f64\[3, 2\]", "not square"),
-    ErrorCase(lambda: ops.Qr().infer(Sample(ops.Qr(), ("f64[2, 3]",)).types()[0]), ShapeError, "as many rows", "wide qr"),
+    ErrorCase(
+        lambda: ops.Inv().infer(SAMPLES[10].types()[0]), ShapeError, r"square matrices, got f64\[3, 2\]", "not square"
+    ),
+    ErrorCase(
+        lambda: ops.Qr().infer(Sample(ops.Qr(), ("f64[2, 3]",)).types()[0]), ShapeError, "as many rows", "wide qr"
+    ),
 ]
-

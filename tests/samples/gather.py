@@ -23,16 +23,12 @@ _ROWS = [
     Sample(ops.GatherND(0), ("f64[4, 3]", "i64[3, 2]"), values=(None, PAIRS)),
     Sample(ops.GatherND(0), ("f64[n, 3]", "i32[m, 1]"), SIZES, values=(None, ROWS)),
     Sample(ops.GatherND(1), ("f64[2, 3, 4]", "i64[2, 5, 1]"), ranges=((-2, 2), (0, 2)), label="batch"),
-    Sample(
-        ops.GatherND(2), ("f64[n, 2, 3]", "i64[n, 2, 1]"), SIZES, ranges=((-2, 2), (0, 2)), label="batch-open"
-    ),
+    Sample(ops.GatherND(2), ("f64[n, 2, 3]", "i64[n, 2, 1]"), SIZES, ranges=((-2, 2), (0, 2)), label="batch-open"),
     Sample(ops.GatherElements(1), ("f64[n, 3]", "i64[n, 2]"), SIZES, ranges=((-2, 2), (0, 2))),
     Sample(ops.GatherElements(0), ("i32[3, 2]", "i32[4, 2]"), ranges=((-2, 2), (0, 2))),
     Sample(ops.ScatterND("none"), ("f64[4, 3]", "i64[2, 1]", "f64[2, 3]"), values=(None, [[2], [0]], None)),
     Sample(ops.ScatterND("none"), ("i32[4]", "i32[2, 1]", "i32[2]"), values=(None, [[2], [0]], None)),
-    Sample(
-        ops.ScatterND("add"), ("f64[4, 3]", "i64[3, 2]", "f64[3]"), values=(None, PAIRS, None), label="add"
-    ),
+    Sample(ops.ScatterND("add"), ("f64[4, 3]", "i64[3, 2]", "f64[3]"), values=(None, PAIRS, None), label="add"),
     Sample(
         ops.ScatterND("add"),
         ("f64[n, 3]", "i64[m, 1]", "f64[m, 3]"),
@@ -86,9 +82,7 @@ ERRORS = [
         "index 4 is out of range for axis 0 of size 4",
         "gather-high",
     ),
-    ErrorCase(
-        lambda: ops.gather(TABLE, [-1]), ArgumentError, "add 4 to count from the end", "gather-negative"
-    ),
+    ErrorCase(lambda: ops.gather(TABLE, [-1]), ArgumentError, "add 4 to count from the end", "gather-negative"),
     ErrorCase(lambda: ops.gather(TABLE, [0.5]), DTypeError, "integer indices", "gather-float"),
     ErrorCase(lambda: ops.gather(TABLE, [0], axis=2), ArgumentError, "out of range", "gather-axis"),
     ErrorCase(lambda: ops.gather_nd(TABLE, [[0, 0, 0]]), ShapeError, "do not fit", "gather-nd-depth"),

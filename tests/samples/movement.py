@@ -37,9 +37,7 @@ SAMPLES = [
     Sample(ops.Slice((0,), (0,), (1,)), ("f32[4]",), label="empty"),
     Sample(ops.Slice((1,), (6,), (2,)), ("i32[7]",)),
     Sample(ops.SliceGrad((4, 3), (1, 0), (3, 2), (1, 1)), ("f64[2, 2]",), round_trip=False),
-    Sample(
-        ops.SliceGrad((n,), (n - 1,), (-1,), (-1,)), ("f64[n]",), SIZES, round_trip=False, label="reversed"
-    ),
+    Sample(ops.SliceGrad((n,), (n - 1,), (-1,), (-1,)), ("f64[n]",), SIZES, round_trip=False, label="reversed"),
     Sample(
         ops.SliceGrad((2 * n, 6), (0, 4), (2 * n, -1), (2, -2)),
         ("f64[n, 3]",),
@@ -70,12 +68,8 @@ ERRORS = [
     ErrorCase(lambda: ops.transpose(ONES, (0, 2)), ArgumentError, "out of range", "transpose-axis"),
     ErrorCase(lambda: ops.broadcast_to(ONES, (3, 3)), ShapeError, "cannot broadcast", "broadcast-size"),
     ErrorCase(lambda: ops.concat([], 0), ArgumentError, "at least one tensor", "concat-empty"),
-    ErrorCase(
-        lambda: ops.split(ONES, 2, axis=1), ArgumentError, "cannot be cut into 2 equal parts", "split-uneven"
-    ),
-    ErrorCase(
-        lambda: ops.split(ONES, [-1, -1], axis=1), ArgumentError, "at most one is -1", "split-two-unknown"
-    ),
+    ErrorCase(lambda: ops.split(ONES, 2, axis=1), ArgumentError, "cannot be cut into 2 equal parts", "split-uneven"),
+    ErrorCase(lambda: ops.split(ONES, [-1, -1], axis=1), ArgumentError, "at most one is -1", "split-two-unknown"),
     ErrorCase(lambda: ops.squeeze(ONES, 0), ShapeError, "has size 2, expected 1", "squeeze-size"),
     ErrorCase(lambda: ops.reverse(ONES, 2), ArgumentError, "out of range", "reverse-axis"),
     ErrorCase(

@@ -65,9 +65,7 @@ SAMPLES = [
 _LOGITS = np.zeros((2, 3), np.float32)
 
 ERRORS = [
-    ErrorCase(
-        lambda: ops.softmax(np.arange(3)), DTypeError, "softmax does not take dtype int", "softmax-dtype"
-    ),
+    ErrorCase(lambda: ops.softmax(np.arange(3)), DTypeError, "softmax does not take dtype int", "softmax-dtype"),
     ErrorCase(lambda: ops.softmax(_LOGITS, axis=2), ArgumentError, "axis=2 is out of range", "softmax-axis"),
     ErrorCase(
         lambda: ops.softmax_cross_entropy_with_logits(np.zeros((3, 3), np.float32), _LOGITS),
@@ -93,9 +91,7 @@ ERRORS = [
         "labels reach from 0 to 3, but logits have 3 classes",
         "sparse-label-range",
     ),
-    ErrorCase(
-        lambda: ops.dropout_with(_LOGITS, _LOGITS, 1.5), ArgumentError, r"rate=1.5.*\[0, 1\)", "dropout-rate"
-    ),
+    ErrorCase(lambda: ops.dropout_with(_LOGITS, _LOGITS, 1.5), ArgumentError, r"rate=1.5.*\[0, 1\)", "dropout-rate"),
     ErrorCase(lambda: ops.bias_add(_LOGITS, _LOGITS), ShapeError, "bias_add needs .* a vector", "bias-rank"),
     ErrorCase(
         lambda: ops.in_top_k(_LOGITS, _LOGITS, 1),

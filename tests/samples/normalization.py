@@ -14,9 +14,7 @@ _STATISTICS = ((-2.0, 2.0), (-2.0, 2.0), (-2.0, 2.0), (-2.0, 2.0), (0.3, 2.0))
 SAMPLES = [
     Sample(ops.BatchNorm(1, 1e-3), ("f64[n, 4]", *["f64[4]"] * 4), _N, ranges=_STATISTICS),
     Sample(ops.BatchNorm(1, 1e-3), ("f64[2, 3, n]", *["f64[3]"] * 4), _N, ranges=_STATISTICS),
-    Sample(
-        ops.BatchNorm(3, 1e-3), ("f64[n, 2, 2, 3]", *["f64[3]"] * 4), _N, ranges=_STATISTICS, round_trip=False
-    ),
+    Sample(ops.BatchNorm(3, 1e-3), ("f64[n, 2, 2, 3]", *["f64[3]"] * 4), _N, ranges=_STATISTICS, round_trip=False),
     Sample(ops.BatchNorm(0, 1e-3), ("f64[3]", *["f64[3]"] * 4), ranges=_STATISTICS, round_trip=False),
     Sample(ops.Standardize((1,), 1e-3), ("f64[n, 4]",), _N, round_trip=False, rtol=1e-4, atol=1e-5),
     Sample(ops.Standardize((0, 2), 1e-3), ("f64[n, 2, 4]",), _N, round_trip=False, rtol=1e-4, atol=1e-5),
@@ -44,7 +42,5 @@ ERRORS = [
         "must have the shape of the axes from 1",
         "layer-norm",
     ),
-    ErrorCase(
-        lambda: ops.group_norm(_X, 2, _V, _V), ArgumentError, "3 channels do not divide into 2", "group-norm"
-    ),
+    ErrorCase(lambda: ops.group_norm(_X, 2, _V, _V), ArgumentError, "3 channels do not divide into 2", "group-norm"),
 ]

@@ -11,9 +11,7 @@ _NK = {"n": 3}
 _ANY, _POSITIVE, _RATE = (-2.0, 2.0), (0.1, 2.0), (0.01, 0.1)
 
 
-def _update(
-    op: ops.OptimizerUpdate, kind: str, slots: tuple[tuple[float, float], ...], scalars: int = 1
-) -> Sample:
+def _update(op: ops.OptimizerUpdate, kind: str, slots: tuple[tuple[float, float], ...], scalars: int = 1) -> Sample:
     shape = f"{kind}[n, 4]"
     operands = (*[shape] * (len(slots) + 2), *[f"{kind}[]"] * scalars)
     return Sample(op, operands, _NK, ranges=(_ANY, *slots, _ANY, *[_RATE] * scalars), round_trip=False)
@@ -47,9 +45,7 @@ ERRORS = [
         "must have one shape",
         "sgd-shape",
     ),
-    ErrorCase(
-        lambda: ops.SgdUpdate().infer(_F, _F, _F), ShapeError, "learning rate must be a scalar", "sgd-rate"
-    ),
+    ErrorCase(lambda: ops.SgdUpdate().infer(_F, _F, _F), ShapeError, "learning rate must be a scalar", "sgd-rate"),
     ErrorCase(
         lambda: ops.SgdUpdate().infer(_F, _F),
         ShapeError,

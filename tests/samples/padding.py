@@ -30,9 +30,7 @@ SAMPLES = [
 ROW = np.ones((3,), np.float32)
 
 ERRORS = [
-    ErrorCase(
-        lambda: ops.pad(ROW, [[3, 0]], "reflect"), ShapeError, "at least 4 elements", "pad-reflect-short"
-    ),
+    ErrorCase(lambda: ops.pad(ROW, [[3, 0]], "reflect"), ShapeError, "at least 4 elements", "pad-reflect-short"),
     ErrorCase(lambda: ops.pad(ROW, [[1, 1]], "wrap"), ArgumentError, "unknown mode 'wrap'", "pad-mode"),
     ErrorCase(
         lambda: ops.pad(ROW, [[1, 1], [0, 0]]),

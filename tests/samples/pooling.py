@@ -51,20 +51,14 @@ def _max_grad(parts: Any, x: str, y: str, data: Any, label: str, **options: Any)
 
 
 SAMPLES = [
-    Sample(
-        ops.MaxPool(*_TILES), ("f64[b, h, w, 3]",), _BHW, values=(_distinct(2, 4, 6, 3),), round_trip=False
-    ),
+    Sample(ops.MaxPool(*_TILES), ("f64[b, h, w, 3]",), _BHW, values=(_distinct(2, 4, 6, 3),), round_trip=False),
     Sample(ops.MaxPool(*_TILES), ("f64[2, 5, 5, 2]",), values=(_distinct(2, 5, 5, 2),), round_trip=False),
     Sample(ops.MaxPool(*_TILES_FIRST), ("f64[2, 2, 4, 7]",), values=(_distinct(2, 2, 4, 7),)),
-    Sample(
-        ops.MaxPool(*_OVERLAP), ("f64[b, 4, 5, 2]",), _B, values=(_distinct(2, 4, 5, 2),), round_trip=False
-    ),
+    Sample(ops.MaxPool(*_OVERLAP), ("f64[b, 4, 5, 2]",), _B, values=(_distinct(2, 4, 5, 2),), round_trip=False),
     Sample(ops.MaxPool(*_OVERLAP_FIRST), ("f64[2, 2, 5, 4]",), values=(_distinct(2, 2, 5, 4),)),
     Sample(ops.MaxPool(*_DILATED), ("f64[2, 4, 5, 2]",), values=(_distinct(2, 4, 5, 2),), round_trip=False),
     Sample(ops.MaxPool(*_LINE), ("f64[2, 7, 2]",), values=(_distinct(2, 7, 2),), round_trip=False),
-    Sample(
-        ops.MaxPool(*_VOLUME), ("f64[1, 3, 4, 2, 2]",), values=(_distinct(1, 3, 4, 2, 2),), round_trip=False
-    ),
+    Sample(ops.MaxPool(*_VOLUME), ("f64[1, 3, 4, 2, 2]",), values=(_distinct(1, 3, 4, 2, 2),), round_trip=False),
     Sample(ops.MaxPool(*_TILES), ("i32[2, 4, 4, 3]",), min_opset=None),
     Sample(ops.MaxPool(*_TILES), ("f16[2, 4, 4, 3]",), min_opset=None),
     *_max_grad(_TILES, "f64[2, 4, 6, 3]", "f64[2, 2, 3, 3]", _distinct(2, 4, 6, 3), "tiles"),
@@ -81,9 +75,7 @@ SAMPLES = [
     *_max_grad(_TILES, "f64[1, 2, 68, 1]", "f64[1, 1, 34, 1]", _ties(1, 2, 68, 1), "long-rows"),
     *_max_grad(_TILES_FIRST, "f64[2, 2, 4, 7]", "f64[2, 2, 2, 2]", _ties(2, 2, 4, 7), "channels-first"),
     *_max_grad(_OVERLAP, "f64[2, 4, 5, 2]", "f64[2, 4, 3, 2]", _ties(2, 4, 5, 2), "overlap"),
-    *_max_grad(
-        _OVERLAP_FIRST, "f64[b, 2, 5, 4]", "f64[b, 2, 3, 2]", _distinct(2, 2, 5, 4), "overlap-first", sizes=_B
-    ),
+    *_max_grad(_OVERLAP_FIRST, "f64[b, 2, 5, 4]", "f64[b, 2, 3, 2]", _distinct(2, 2, 5, 4), "overlap-first", sizes=_B),
     *_max_grad(_DILATED, "f64[2, 4, 5, 2]", "f64[2, 4, 4, 2]", _ties(2, 4, 5, 2), "dilated"),
     *_max_grad(_LINE, "f64[2, 6, 2]", "f64[2, 3, 2]", _ties(2, 6, 2), "1d"),
     *_max_grad(_VOLUME, "f64[1, 3, 4, 2, 2]", "f64[1, 2, 2, 2, 2]", _ties(1, 3, 4, 2, 2), "3d"),

@@ -20,18 +20,14 @@ SAMPLES = [
 ]
 
 ERRORS = [
-    ErrorCase(
-        lambda: ops.ensure_shape(np.ones(3), [None, 3]), ShapeError, "another rank", "ensure-shape-rank"
-    ),
+    ErrorCase(lambda: ops.ensure_shape(np.ones(3), [None, 3]), ShapeError, "another rank", "ensure-shape-rank"),
     ErrorCase(
         lambda: ops.ensure_shape(np.ones(3), [4]),
         ShapeError,
         r"got f64\[3\], expected shape \[4\]",
         "ensure-shape-size",
     ),
-    ErrorCase(
-        lambda: ops.bitcast(np.ones(3, np.uint8), "int32"), ShapeError, "last axis of size 4", "bitcast-size"
-    ),
+    ErrorCase(lambda: ops.bitcast(np.ones(3, np.uint8), "int32"), ShapeError, "last axis of size 4", "bitcast-size"),
     ErrorCase(lambda: ops.bitcast(np.ones(3, np.bool_), "int8"), DTypeError, "tf.cast", "bitcast-bool"),
     ErrorCase(lambda: ops.shape(np.ones(3), "float32"), ArgumentError, "int32 or int64", "shape-dtype"),
 ]

@@ -26,10 +26,12 @@ SAMPLES = [
     Sample(ops.TopK((3,), int64), ("i32[6]",), values=_TIES),
     Sample(ops.TopK((symbol("n") - 2,), int64), ("f64[3, n]",), _N, label="symbolic_k", round_trip=False),
     Sample(ops.SearchSorted(False, int32), ("f64[2, 4]", "f64[2, 3]"), values=_SEQUENCES, round_trip=False),
-    Sample(ops.SearchSorted(True, int64), ("f64[2, 4]", "f64[2, 3]"), values=_SEQUENCES,
-           round_trip=False, label="right"),
-    Sample(ops.SearchSorted(False, int32), ("i32[n]", "i32[2]"), _N, values=([1, 2, 4, 4, 8], [4, 5]),
-           round_trip=False),
+    Sample(
+        ops.SearchSorted(True, int64), ("f64[2, 4]", "f64[2, 3]"), values=_SEQUENCES, round_trip=False, label="right"
+    ),
+    Sample(
+        ops.SearchSorted(False, int32), ("i32[n]", "i32[2]"), _N, values=([1, 2, 4, 4, 8], [4, 5]), round_trip=False
+    ),
 ]
 
 ERRORS = [

@@ -41,6 +41,8 @@ SAMPLES = [
 ERRORS = [
     ErrorCase(
         lambda: ops.Tan().infer(parse_type("i32[2]")),
-        DTypeError, r"tan does not take dtype int32", "tan_of_integers",
+        DTypeError,
+        r"tan does not take dtype int32",
+        "tan_of_integers",
     ),
 ]

@@ -14,8 +14,6 @@ def _read_attention(context: ImportContext) -> Operand:
     q, k, v = context.operands[:3]
     extras = any(context.operand(i) is not None for i in (4, 5, 6)) or any(context.node.output[1:])
     if extras or rank_of(q) != 4 or context.attribute("softcap", 0.0):
-        raise ImportModelError(
-            f"{context.where}: only 4-D operands without caches and softcap have a counterpart"
-        )
+        raise ImportModelError(f"{context.where}: only 4-D operands without caches and softcap have a counterpart")
     causal = bool(context.attribute("is_causal", 0))
     return ops.attention(q, k, v, context.operand(3), context.attribute("scale", None), causal)

@@ -116,9 +116,7 @@ def _parse(data: bytes, label: str) -> ModelProto:
         parsed: ModelProto = ModelProto.FromString(data)
         return parsed
     except DecodeError as error:
-        raise ImportModelError(
-            f"{label} ({len(data)} bytes) is no readable ONNX model: {_guess(data)}"
-        ) from error
+        raise ImportModelError(f"{label} ({len(data)} bytes) is no readable ONNX model: {_guess(data)}") from error
 
 
 def _guess(data: bytes) -> str:
@@ -193,9 +191,7 @@ def _check_functions(model: ModelProto, label: str) -> None:
     sizes = _expanded_sizes(model, label)
     total = sum(_call_size(node, sizes) for node in _nodes_within(model.graph.node))
     if total > MAX_NODES:
-        raise ImportModelError(
-            f"{label} has {total} nodes with its functions expanded; at most {MAX_NODES} are read"
-        )
+        raise ImportModelError(f"{label} has {total} nodes with its functions expanded; at most {MAX_NODES} are read")
 
 
 _FunctionKey = tuple[str, str, str]
@@ -303,9 +299,7 @@ def _external_place(tensor: TensorProto, folder: Path) -> tuple[Path, int, int]:
     if not location or "\0" in location or Path(location).is_absolute() or "\\" in location:
         raise ImportModelError(f"{what}, which is no relative path")
     if not path.is_relative_to(folder):
-        raise ImportModelError(
-            f"{what}, outside of the model's folder {folder}; only files next to the model are read"
-        )
+        raise ImportModelError(f"{what}, outside of the model's folder {folder}; only files next to the model are read")
     if not path.is_file():
         raise ImportModelError(f"{what}, but {path} is no file; copy the data file next to the model")
     size = path.stat().st_size
@@ -352,9 +346,7 @@ def _external_array(tensor: TensorProto, folder: Path | None) -> Array:
     path, offset, length = _external_place(tensor, folder)
     dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     if dtype.itemsize == 0 or dtype == np.object_:
-        raise ImportModelError(
-            f"tensor {tensor.name!r}: elements of type {dtype} cannot be in an external file"
-        )
+        raise ImportModelError(f"tensor {tensor.name!r}: elements of type {dtype} cannot be in an external file")
     inline = TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type)
     with path.open("rb") as file:
         file.seek(offset)
@@ -371,13 +363,9 @@ def sparse_array(sparse: onnx.SparseTensorProto, folder: Path | None) -> Array:
     for size in shape:
         count *= size
     if not shape or min(shape) < 0 or count * values.itemsize > MAX_FILE_BYTES:
-        raise ImportModelError(
-            f"sparse tensor {name!r} has the shape {list(shape)}; it is too large to fill in"
-        )
+        raise ImportModelError(f"sparse tensor {name!r} has the shape {list(shape)}; it is too large to fill in")
     if indices.ndim == 2:
-        inside = indices.shape == (values.size, len(shape)) and bool(
-            ((indices >= 0) & (indices < shape)).all()
-        )
+        inside = indices.shape == (values.size, len(shape)) and bool(((indices >= 0) & (indices < shape)).all())
         flat = np.ravel_multi_index(tuple(indices.T), shape) if inside else indices
     else:
         flat, inside = (

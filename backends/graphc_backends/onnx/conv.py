@@ -78,9 +78,7 @@ def _conv_input_grad(writer: OnnxWriter, node: Node, operands: list[str]) -> str
     padded = writer.emit("Pad", [whole, writer.sizes((0,) * (len(unreached) + 4) + unreached)])
     stops = tuple(low + n for low, n in zip(op.pad_low, op.spatial_sizes, strict=True))
     axes = writer.constant(np.arange(2, op.spatial_rank + 2, dtype=np.int64))
-    return from_first(
-        writer, op, writer.emit("Slice", [padded, writer.sizes(op.pad_low), writer.sizes(stops), axes])
-    )
+    return from_first(writer, op, writer.emit("Slice", [padded, writer.sizes(op.pad_low), writer.sizes(stops), axes]))
 
 
 def _unreached(op: ops.ConvInputGrad, positions: Shape, kernel: Sequence[int]) -> Shape:
@@ -156,15 +154,11 @@ def _read_conv_transpose(context: ImportContext) -> Operand:
     rank = len(kernel)
     strides, dilations = ints(context, "strides", rank, 1), ints(context, "dilations", rank, 1)
     extra = ints(context, "output_padding", rank, 0)
-    reached = tuple(
-        (have[i] - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 + extra[i] for i in range(rank)
-    )
+    reached = tuple((have[i] - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 + extra[i] for i in range(rank))
     low, high = _transposed_pads(context, reached, have, strides)
     spatial = tuple(reached[i] - low[i] - high[i] for i in range(rank))
     window = ops.Window(strides, low, high, dilations, "NCHW")
-    return _with_bias(
-        context, bind(ops.ConvInputGrad(*window, int(context.attribute("group", 1)), spatial), g, w)
-    )
+    return _with_bias(context, bind(ops.ConvInputGrad(*window, int(context.attribute("group", 1)), spatial), g, w))
 
 
 def _transposed_pads(
@@ -176,12 +170,8 @@ def _transposed_pads(
     if kind == "VALID" or (kind in ("NOTSET", "") and not context.has("output_shape")):
         both = ints(context, "pads", 2 * rank, 0)
         return both[:rank], both[rank:]
-    wanted = tuple(context.attribute("output_shape", [])) or tuple(
-        n * s for n, s in zip(have, strides, strict=True)
-    )
-    totals = [
-        r - int(n) if isinstance(n, int) else r - n for r, n in zip(reached, wanted[-rank:], strict=True)
-    ]
+    wanted = tuple(context.attribute("output_shape", [])) or tuple(n * s for n, s in zip(have, strides, strict=True))
+    totals = [r - int(n) if isinstance(n, int) else r - n for r, n in zip(reached, wanted[-rank:], strict=True)]
     if not all(isinstance(t, int) and t >= 0 for t in totals):
         raise ImportModelError(f"{context.where}: cannot pad a result of {list(reached)} to {list(wanted)}")
     small = tuple(int(t) // 2 for t in totals)

@@ -43,9 +43,7 @@ def to_model(
     """
     if not MIN_OPSET <= opset <= MAX_OPSET:
         raise ExportError(f"opset {opset} is not supported; choose one from {MIN_OPSET} to {MAX_OPSET}")
-    model = ModelProto(
-        producer_name="graphc", producer_version=version("graphc"), ir_version=ir_version_for(opset)
-    )
+    model = ModelProto(producer_name="graphc", producer_version=version("graphc"), ir_version=ir_version_for(opset))
     writer = OnnxWriter(opset, proto=model.graph)
     writer.proto.name = graph.name
     writer.declare_inputs(graph.inputs, _named(input_names, _input_names(graph), "input"), bound)
@@ -72,11 +70,7 @@ def _named(given: Sequence[str] | None, own: list[str], what: str) -> list[str]:
     """The given names, followed by the graph's own ones for what is left (the state)."""
     if given is None:
         return own
-    if (
-        isinstance(given, str)
-        or len(given) > len(own)
-        or not all(isinstance(name, str) and name for name in given)
-    ):
+    if isinstance(given, str) or len(given) > len(own) or not all(isinstance(name, str) and name for name in given):
         raise ExportError(f"{what}_names must be up to {len(own)} names, got {given!r}")
     return [*given, *own[len(given) :]]
 
@@ -144,9 +138,7 @@ class ModelFile:
         if not path.parent.is_dir():
             raise ExportError(f"cannot write {path}: there is no folder {path.parent}; make it first")
         if path.is_dir():
-            raise ExportError(
-                f"cannot write {path}: it is a folder; give a file name, e.g. {path / 'model.onnx'}"
-            )
+            raise ExportError(f"cannot write {path}: it is a folder; give a file name, e.g. {path / 'model.onnx'}")
         try:
             self._folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
             self.temporary = Path(self._folder.name) / path.name

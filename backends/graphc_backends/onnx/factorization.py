@@ -7,5 +7,15 @@ from graphc_ir.ops import factorization as ops
 
 one_to_one({ops.Det: "Det"})
 
-for _op in (ops.Inv, ops.Slogdet, ops.Solve, ops.TriangularSolve, ops.Cholesky, ops.Qr, ops.Eigh, ops.Svd, ops.MatrixRank):
+for _op in (
+    ops.Inv,
+    ops.Slogdet,
+    ops.Solve,
+    ops.TriangularSolve,
+    ops.Cholesky,
+    ops.Qr,
+    ops.Eigh,
+    ops.Svd,
+    ops.MatrixRank,
+):
     NO_ONNX_FORM[_op] = "ONNX has no operators for matrix factorisations; run it on the numpy backend"

@@ -33,19 +33,13 @@ def _gather(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 @exports(ops.GatherND)
 def _gather_nd(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     where = _indices(writer, node.operands[1], operands[1], wide=True)
-    return str(
-        writer.emit(
-            "GatherND", [operands[0], where], batch_dims=cast(ops.GatherND, node.op).batch_dims or None
-        )
-    )
+    return str(writer.emit("GatherND", [operands[0], where], batch_dims=cast(ops.GatherND, node.op).batch_dims or None))
 
 
 @exports(ops.GatherElements)
 def _gather_elements(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     where = _indices(writer, node.operands[1], operands[1])
-    return str(
-        writer.emit("GatherElements", [operands[0], where], axis=cast(ops.GatherElements, node.op).axis)
-    )
+    return str(writer.emit("GatherElements", [operands[0], where], axis=cast(ops.GatherElements, node.op).axis))
 
 
 def _scatter(operator: str, reductions: tuple[str, ...]) -> ExportRule:
@@ -107,9 +101,7 @@ def _read_tuples(indices: Operand, sizes: tuple[Dim, ...]) -> Operand:
 def _read_gather_nd(context: ImportContext) -> Operand:
     x, indices = context.operands
     batch = context.attribute("batch_dims", 0)
-    return ops.gather_nd(
-        x, _read_tuples(indices, shape_of(x)[batch : batch + _depth(context, indices)]), batch
-    )
+    return ops.gather_nd(x, _read_tuples(indices, shape_of(x)[batch : batch + _depth(context, indices)]), batch)
 
 
 def _depth(context: ImportContext, indices: Operand) -> int:
@@ -144,9 +136,7 @@ def _read_scatter_nd(context: ImportContext) -> Operand:
 def _read_scatter_elements(context: ImportContext) -> Operand:
     x, indices, updates = context.operands
     axis = context.attribute("axis", 0) % len(shape_of(x))
-    return ops.scatter_elements(
-        x, ops.wrap_negative(indices, shape_of(x)[axis]), updates, axis, _reduction(context)
-    )
+    return ops.scatter_elements(x, ops.wrap_negative(indices, shape_of(x)[axis]), updates, axis, _reduction(context))
 
 
 imports("ScatterElements")(_read_scatter_elements)

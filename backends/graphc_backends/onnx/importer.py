@@ -136,9 +136,7 @@ class Importer:
 
     # --- whole graphs ---------------------------------------------------------------------------------------
 
-    def model(
-        self, initializers: Initializers, shapes: Mapping[str, Sequence[Any]]
-    ) -> tuple[Graph, dict[str, Array]]:
+    def model(self, initializers: Initializers, shapes: Mapping[str, Sequence[Any]]) -> tuple[Graph, dict[str, Array]]:
         proto = self.proto.graph
         graph = Graph(proto.name or "main")
         scope = Scope(graph, self)
@@ -163,9 +161,7 @@ class Importer:
         weights = self._pending(proto, scope)
         inputs = [info for info in proto.input if info.name not in weights]
         if types is not None and len(types) != len(inputs):
-            raise ImportModelError(
-                f"sub-graph {proto.name!r} takes {len(inputs)} inputs, expected {len(types)}"
-            )
+            raise ImportModelError(f"sub-graph {proto.name!r} takes {len(inputs)} inputs, expected {len(types)}")
         for i, info in enumerate(inputs):
             self._add_input(scope, info, None, types[i] if types is not None else None)
         try:
@@ -187,9 +183,7 @@ class Importer:
         value = scope.find(name)
         if value is None:
             raise ImportModelError(
-                f"graph {scope.graph.name}: output {name!r} is made by no node; the file "
-                "is cut off or "
-                "damaged"
+                f"graph {scope.graph.name}: output {name!r} is made by no node; the file is cut off or damaged"
             )
         return value
 
@@ -200,15 +194,11 @@ class Importer:
         scope.pending.update({sparse.values.name: sparse for sparse in proto.sparse_initializer})
         return set(scope.pending)
 
-    def _check_shapes(
-        self, proto: GraphProto, weights: set[str], shapes: Mapping[str, Sequence[Any]]
-    ) -> None:
+    def _check_shapes(self, proto: GraphProto, weights: set[str], shapes: Mapping[str, Sequence[Any]]) -> None:
         names = [info.name for info in proto.input if info.name not in weights]
         unknown = [name for name in shapes if name not in names]
         if unknown:
-            raise ImportModelError(
-                f"shapes names {unknown}, which the model does not take; its inputs are {names}"
-            )
+            raise ImportModelError(f"shapes names {unknown}, which the model does not take; its inputs are {names}")
 
     def _add_input(
         self, scope: Scope, info: ValueInfoProto, shape: Sequence[Any] | None, type: TensorType | None = None
@@ -227,9 +217,7 @@ class Importer:
         if shape is not None:
             return TensorSpec(shape, dtype).to_type()
         if not tensor.HasField("shape"):
-            raise ImportModelError(
-                f"input {info.name!r} has no declared rank, and values in a graph have one"
-            )
+            raise ImportModelError(f"input {info.name!r} has no declared rank, and values in a graph have one")
         return TensorType(dtype, tuple(self._dim(d) for d in tensor.shape.dim))
 
     def _dim(self, dim: Any) -> Dim:
@@ -243,11 +231,7 @@ class Importer:
         return self._symbols[name]
 
     def _named_dim(self, name: str) -> Dim:
-        if (
-            _COMPOSITE_DIM.fullmatch(name)
-            and not _PLAIN_DIM.fullmatch(name)
-            and not name.lstrip("- ").isdecimal()
-        ):
+        if _COMPOSITE_DIM.fullmatch(name) and not _PLAIN_DIM.fullmatch(name) and not name.lstrip("- ").isdecimal():
             try:
                 return parse_dim(name)
             except ValueError:
@@ -288,9 +272,7 @@ class Importer:
             graph.states.append(State(old, inputs[old], outputs[new]))
         first = len(graph.inputs) - len(graph.states)
         if any(state.input < first for state in graph.states):
-            raise ImportModelError(
-                "the inputs that hold state do not come after the others, as graphs expect"
-            )
+            raise ImportModelError("the inputs that hold state do not come after the others, as graphs expect")
 
     def dense(self, proto: Any) -> Array:
         if isinstance(proto, TensorProto):
@@ -310,9 +292,7 @@ class Importer:
         named = [name for name in node.output if name]
         wanted = [r for name, r in zip(node.output, results, strict=False) if name]
         if len(wanted) != len(named):
-            raise ImportModelError(
-                f"{describe(node)} has {len(node.output)} outputs, {len(results)} were read"
-            )
+            raise ImportModelError(f"{describe(node)} has {len(node.output)} outputs, {len(results)} were read")
         for name, value in zip(named, wanted, strict=True):
             scope.values[name] = value
             value.name = value.name or name
@@ -333,9 +313,7 @@ class Importer:
         rules = IMPORTS.get(f"{domain}.{node.op_type}" if domain else node.op_type)
         rule = pick(rules, opset) if rules else None
         if rule is None:
-            return self._keep(
-                node, opset, operands, scope, f"{describe(node)}: no op of this operator (opset {opset})"
-            )
+            return self._keep(node, opset, operands, scope, f"{describe(node)}: no op of this operator (opset {opset})")
         last = next(scope.graph.nodes_reversed(), None)
         context = ImportContext(node, operands, opset, self)
         try:
@@ -345,15 +323,11 @@ class Importer:
             self.scope = scope
             return self._keep(node, opset, operands, scope, str(error))
         except _DAMAGED as error:
-            raise ImportModelError(
-                f"{describe(node)} cannot be read: {type(error).__name__}: {error}"
-            ) from error
+            raise ImportModelError(f"{describe(node)} cannot be read: {type(error).__name__}: {error}") from error
         unseen = context.unseen()
         if unseen:
             _undo(scope.graph, last)
-            return self._keep(
-                node, opset, operands, scope, f"{describe(node)}: no form for {', '.join(unseen)}"
-            )
+            return self._keep(node, opset, operands, scope, f"{describe(node)}: no form for {', '.join(unseen)}")
         results: Sequence[Value] = result if isinstance(result, (tuple, list)) else (result,)
         if any(not isinstance(results[i] if i < len(results) else None, Value) for i in _used(node)):
             _undo(scope.graph, last)

@@ -54,9 +54,7 @@ def _read_reshape(context: ImportContext) -> Operand:
 @exports(ops.Transpose)
 def _transpose(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     order = cast(ops.Transpose, node.op).permutation
-    return str(
-        writer.emit("Transpose", operands, perm=list(order)) if order else writer.emit("Identity", operands)
-    )
+    return str(writer.emit("Transpose", operands, perm=list(order)) if order else writer.emit("Identity", operands))
 
 
 @imports("Transpose")
@@ -179,9 +177,7 @@ def _even_sizes(context: ImportContext, axis: int, count: int) -> list[Dim]:
 @exports(ops.Pad)
 def _pad(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.Pad, node.op)
-    return str(
-        writer.emit("Pad", [operands[0], writer.sizes((*op.before, *op.after)), operands[1]], mode="constant")
-    )
+    return str(writer.emit("Pad", [operands[0], writer.sizes((*op.before, *op.after)), operands[1]], mode="constant"))
 
 
 @exports(ops.Tile)

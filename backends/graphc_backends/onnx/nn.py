@@ -55,8 +55,6 @@ def _read_dropout(context: ImportContext) -> Any:
     x, training = context.operands[0], context.operand(2)
     known = None if training is None else context.sizes_or_none(2)
     if training is not None and known != (0,):
-        raise ImportModelError(
-            f"{context.where}: training mode has no counterpart; export the model for inference"
-        )
+        raise ImportModelError(f"{context.where}: training mode has no counterpart; export the model for inference")
     wants_mask = len(context.node.output) > 1 and bool(context.node.output[1])
     return (x, ones_like(x, "bool")) if wants_mask else x

@@ -54,9 +54,7 @@ def _vector_batch_norm(writer: OnnxWriter, op: ops.BatchNorm, operands: list[str
 @imports("BatchNormalization")
 def _read_batch_norm(context: ImportContext) -> Operand:
     if context.attribute("training_mode", 0):
-        raise ImportModelError(
-            f"{context.where}: training mode has no counterpart; export the model for inference"
-        )
+        raise ImportModelError(f"{context.where}: training mode has no counterpart; export the model for inference")
     x, scale, offset, mean, variance = context.operands[:5]
     return bind(ops.BatchNorm(1, real(context, "epsilon", 1e-5)), x, scale, offset, mean, variance)
 
@@ -111,9 +109,7 @@ def _read_lp_normalization(context: ImportContext) -> Operand:
     x = context.operands[0]
     axis = normalize_axis(context.attribute("axis", -1), rank_of(x))
     if context.attribute("p", 2) != 2:
-        raise ImportModelError(
-            f"{context.where}: p={context.attribute('p')} has no counterpart; only p=2 has"
-        )
+        raise ImportModelError(f"{context.where}: p={context.attribute('p')} has no counterpart; only p=2 has")
     length = sqrt(reduce_sum(square(x), axis, keepdims=True))
     return div(x, maximum(length, lift(float(dtype_of(x).np.type(1e-30)), dtype_of(x))))
 

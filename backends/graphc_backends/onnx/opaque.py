@@ -92,9 +92,7 @@ def _array(tensor: TensorProto) -> ArrayAttribute | bytes:
     try:
         from_onnx(tensor.data_type)
     except ImportModelError:
-        return bytes(
-            tensor.SerializeToString(deterministic=True)
-        )  # float8 and the like: kept, but no array of ours
+        return bytes(tensor.SerializeToString(deterministic=True))  # float8 and the like: kept, but no array of ours
     return ArrayAttribute(numpy_helper.to_array(tensor))
 
 
@@ -109,11 +107,7 @@ def _attribute(setting: Setting) -> AttributeProto:
     elif kind == "STRINGS":
         proto.strings.extend(v.encode() if isinstance(v, str) else v for v in value)
     elif kind == "TENSOR":
-        tensor = (
-            TensorProto.FromString(value)
-            if isinstance(value, bytes)
-            else numpy_helper.from_array(value.array)
-        )
+        tensor = TensorProto.FromString(value) if isinstance(value, bytes) else numpy_helper.from_array(value.array)
         proto.t.CopyFrom(tensor)
     else:
         proto = AttributeProto.FromString(value)
@@ -123,9 +117,7 @@ def _attribute(setting: Setting) -> AttributeProto:
 # --- one-node models ----------------------------------------------------------------------------------------
 
 
-def one_node_model(
-    op: OnnxOp, types: Sequence[TensorType], known: Mapping[int, Array] | None = None
-) -> ModelProto:
+def one_node_model(op: OnnxOp, types: Sequence[TensorType], known: Mapping[int, Array] | None = None) -> ModelProto:
     """A model of this operator alone, with inputs ``x0, x1...`` (and captured names) and outputs ``y0,
     y1...``.
 
@@ -208,13 +200,9 @@ def opaque_op(
     types = [*operands, *(t for _, t in captures)]
     inferred = _infer(untyped, types, known)
     labels = [name for name in node.output if name]
-    protos = [
-        found if _has_rank(found) else declared(label) for found, label in zip(inferred, labels, strict=True)
-    ]
+    protos = [found if _has_rank(found) else declared(label) for found, label in zip(inferred, labels, strict=True)]
     names = {text: dim for dim, text in _symbols_of(types).items()}
-    results = tuple(
-        _result_type(node, label, proto, names) for label, proto in zip(labels, protos, strict=True)
-    )
+    results = tuple(_result_type(node, label, proto, names) for label, proto in zip(labels, protos, strict=True))
     return OnnxOp(**{**untyped.attributes(), "types": results})
 
 
@@ -245,9 +233,7 @@ def _infer(op: OnnxOp, types: Sequence[TensorType], known: Mapping[int, Array]) 
         found = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     except (shape_inference.InferenceError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ImportModelError(
-            f"{op.name} does not accept ({', '.join(map(str, types))}): {reason}"
-        ) from error
+        raise ImportModelError(f"{op.name} does not accept ({', '.join(map(str, types))}): {reason}") from error
     return [output.type for output in found.graph.output]
 
 
@@ -355,9 +341,7 @@ def _write(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
     for tensor in graph.initializer:
         names[tensor.name] = writer.constant(numpy_helper.to_array(tensor))
     for inner in graph.node:
-        if inner.op_type == "Constant" and inner.attribute[0].HasField(
-            "t"
-        ):  # what a conversion made of attributes
+        if inner.op_type == "Constant" and inner.attribute[0].HasField("t"):  # what a conversion made of attributes
             names[inner.output[0]] = writer.constant(numpy_helper.to_array(inner.attribute[0].t))
             continue
         inner.name = ""

@@ -34,9 +34,7 @@ def _read_pad(context: ImportContext) -> Operand:
     if mode == "wrap":
         return _wrapped(x, pairs)
     if mode not in ("constant", "reflect", "edge"):
-        raise ImportModelError(
-            f"{context.where}: unknown mode {mode!r}; ONNX has constant, reflect, edge and wrap"
-        )
+        raise ImportModelError(f"{context.where}: unknown mode {mode!r}; ONNX has constant, reflect, edge and wrap")
     return ops.pad(x, pairs, mode, _fill(context, x))
 
 

@@ -26,9 +26,7 @@ def _attributes(op: ops.Pooling) -> dict[str, Any]:
 def _max_pool(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.MaxPool, node.op)
     x = to_first(writer, op, operands[0])
-    return from_first(
-        writer, op, writer.emit("MaxPool", [x], dilations=list(op.dilations), **_attributes(op))
-    )
+    return from_first(writer, op, writer.emit("MaxPool", [x], dilations=list(op.dilations), **_attributes(op)))
 
 
 @exports(ops.AvgPool)
@@ -37,9 +35,7 @@ def _avg_pool(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     if any(d != 1 for d in op.dilations):
         return writer.write_inline(decomposition(op, [node.operands[0].type]), operands)[0]
     x, counted = to_first(writer, op, operands[0]), int(op.count_padding)
-    return from_first(
-        writer, op, writer.emit("AveragePool", [x], count_include_pad=counted, **_attributes(op))
-    )
+    return from_first(writer, op, writer.emit("AveragePool", [x], count_include_pad=counted, **_attributes(op)))
 
 
 @exports(ops.AvgPool, since=19)
@@ -100,9 +96,7 @@ def _read_average_pool(context: ImportContext) -> Operand:
         and context.attribute("ceil_mode", 0)
         and parts[2] != ints(context, "pads", 2 * len(parts[5]), 0)[len(parts[5]) :]
     ):
-        raise ImportModelError(
-            f"{context.where}: ceil_mode together with count_include_pad has no counterpart"
-        )
+        raise ImportModelError(f"{context.where}: ceil_mode together with count_include_pad has no counterpart")
     return bind(ops.AvgPool(*(*parts, counted)), context.operands[0])
 
 

@@ -20,9 +20,7 @@ from graphc_ir.types import TensorType
 class SubgraphReader(Protocol):
     """The enclosing importer, as far as rules of control flow need it."""
 
-    def subgraph(
-        self, proto: GraphProto, types: Sequence[TensorType] | None
-    ) -> tuple[Graph, list[Value]]: ...
+    def subgraph(self, proto: GraphProto, types: Sequence[TensorType] | None) -> tuple[Graph, list[Value]]: ...
 
     def tensor(self, proto: TensorProto) -> Array: ...
 
@@ -94,9 +92,7 @@ class ImportContext:
         declared = defs.get_schema(self.node.op_type, self.opset, domain).attributes.get(attribute.name)
         if declared is None or not declared.default_value.name:
             return False
-        same: bool = helper.get_attribute_value(declared.default_value) == helper.get_attribute_value(
-            attribute
-        )
+        same: bool = helper.get_attribute_value(declared.default_value) == helper.get_attribute_value(attribute)
         return same
 
     # --- operands -------------------------------------------------------------------------------------------

@@ -32,6 +32,4 @@ def _read_space_to_depth(context: ImportContext) -> Operand:
 @imports("ReverseSequence")
 def _read_reverse_sequence(context: ImportContext) -> Operand:
     x, lengths = context.operands
-    return ops.reverse_sequence(
-        x, lengths, context.attribute("time_axis", 0), context.attribute("batch_axis", 1)
-    )
+    return ops.reverse_sequence(x, lengths, context.attribute("time_axis", 0), context.attribute("batch_axis", 1))

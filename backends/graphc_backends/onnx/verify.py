@@ -98,9 +98,7 @@ def verify_model(
 _Case = tuple[dict[str, int], list[Array], list[Array]]
 
 
-def _cases(
-    graph: Graph, fixed: Mapping[int, Array], inputs: Sequence[Array] | None, seed: int
-) -> Iterator[_Case]:
+def _cases(graph: Graph, fixed: Mapping[int, Array], inputs: Sequence[Array] | None, seed: int) -> Iterator[_Case]:
     """Up to two sets of inputs that the graph accepts, with its results. Raises ExportError if there is
     none.
     """
@@ -195,9 +193,7 @@ class _RuntimeRunner(_Runner):
         try:
             return list(self._session.run(None, dict(zip(self._inputs, arrays, strict=True))))
         except Exception as error:  # the runtime's errors have no common base of their own
-            raise ExportError(
-                f"the exported model is wrong: ONNX Runtime fails while running it: {error}"
-            ) from error
+            raise ExportError(f"the exported model is wrong: ONNX Runtime fails while running it: {error}") from error
 
 
 class _ReferenceRunner(_Runner):
@@ -221,9 +217,7 @@ def _runner(model: ModelProto | Path) -> _Runner:
         except Exception as error:  # the runtime's errors have no common base of their own
             refused = str(error)
             if not _NO_KERNEL.search(refused):
-                raise ExportError(
-                    f"the exported model is wrong: ONNX Runtime does not load it: {refused}"
-                ) from error
+                raise ExportError(f"the exported model is wrong: ONNX Runtime does not load it: {refused}") from error
     try:
         return _ReferenceRunner(model)
     except (RuntimeError, NotImplementedError, ValueError) as error:

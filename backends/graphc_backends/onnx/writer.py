@@ -45,9 +45,7 @@ class OnnxWriter:
 
     # --- what export rules use ------------------------------------------------------------------------------
 
-    def emit(
-        self, operator: str, inputs: Sequence[str], outputs: int = 1, domain: str = "", **attributes: Any
-    ) -> Any:
+    def emit(self, operator: str, inputs: Sequence[str], outputs: int = 1, domain: str = "", **attributes: Any) -> Any:
         """Adds a node and returns the name of its output, or a list of names if ``outputs`` > 1.
 
         Attributes that are None are left out; ``""`` stands for an absent optional input.
@@ -302,9 +300,7 @@ class OnnxWriter:
     def _expression(self, dim: DimExpr) -> str:
         total = ""
         for monomial, coefficient in dim.terms:
-            term = (
-                self.constant(np.array([coefficient], np.int64)) if coefficient != 1 or not monomial else ""
-            )
+            term = self.constant(np.array([coefficient], np.int64)) if coefficient != 1 or not monomial else ""
             for atom in monomial:
                 factor = self._atom(atom)
                 term = factor if not term else self.emit("Mul", [term, factor])

@@ -96,5 +96,3 @@ class Optimizer:
         """Assigns the results of an update op."""
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-
-

@@ -16,15 +16,12 @@ from graphc_ir.ops.elementwise import add
 from graphc_ir.ops.movement import broadcast_to
 from graphc_ir.ops.reduction import sum_to_shape
 
-
 Record = tuple[Op, tuple[Any, ...], tuple[Any, ...], tuple[Graph, ...], Sequence[Operand], Sequence[Operand]]
 """An applied op: the op, what stands for its operands and results (told apart by id), its regions, and the operands and
 results themselves as the current interpreter takes them."""
 
 
-def pull_back(
-    records: Iterable[Record], cotangents: dict[int, Operand], wanted: Collection[int]
-) -> dict[int, Operand]:
+def pull_back(records: Iterable[Record], cotangents: dict[int, Operand], wanted: Collection[int]) -> dict[int, Operand]:
     """Propagates cotangents from results to operands.
 
     ``records`` come in reverse order of execution. ``cotangents`` maps ``id(result)`` to its cotangent and is filled

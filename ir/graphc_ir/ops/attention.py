@@ -64,9 +64,7 @@ class Attention(Op):
         if self.causal:
             scores[..., ~np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_)] = low
         if mask is not None:
-            scores = (
-                np.where(mask, scores, scores.dtype.type(low)) if mask.dtype == np.bool_ else scores + mask
-            )
+            scores = np.where(mask, scores, scores.dtype.type(low)) if mask.dtype == np.bool_ else scores + mask
         scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= np.add.reduce(scores, axis=-1, keepdims=True)

@@ -95,4 +95,6 @@ def _shaped(array: Array, shape: tuple[int, ...]) -> Array:
         return array.reshape(shape)
     if array.size == 1:
         return np.full(shape, array.reshape(()))
-    raise ArgumentError(f"cannot fill shape {shape} ({count} elements) with {array.size} elements of shape {array.shape}")
+    raise ArgumentError(
+        f"cannot fill shape {shape} ({count} elements) with {array.size} elements of shape {array.shape}"
+    )

@@ -100,9 +100,7 @@ class Convolution(Windowed, abstract=True):
     def kernel_sizes(self, filters: Shape) -> tuple[int, ...]:
         sizes = filters[:-2] if self.layout == "NHWC" else filters[2:]
         if not all(isinstance(s, int) for s in sizes):
-            raise ShapeError(
-                f"{self.name} needs known kernel sizes, got filters of shape {shape_text(filters)}"
-            )
+            raise ShapeError(f"{self.name} needs known kernel sizes, got filters of shape {shape_text(filters)}")
         return sizes  # type: ignore[return-value]
 
     def filter_shape(self, kernel: Shape, channels: Dim, filters: Dim) -> Shape:
@@ -179,9 +177,7 @@ class ConvInputGrad(Convolution):
         spatial: tuple[int, ...] = self.spatial_sizes  # type: ignore[assignment]
         if self.layout == "NHWC":
             return kernels.input_gradient(g, w, self.geometry(), self.groups, spatial)
-        return to_first(
-            kernels.input_gradient(to_last(g), filters_last(w), self.geometry(), self.groups, spatial)
-        )
+        return to_first(kernels.input_gradient(to_last(g), filters_last(w), self.geometry(), self.groups, spatial))
 
     def vjp(self, g: Operand, y: Operand, dy: Operand, w: Operand) -> Any:
         kernel = self.kernel_sizes(shape_of(w))
@@ -220,8 +216,7 @@ class ConvFilterGrad(Convolution):
         filters, positions = shape_of(g)[1], dims.element_count(shape_of(g)[2:])
         per_group = channels // self.groups
         taps = [
-            reshape(t, (batch, self.groups, 1, per_group, positions))
-            for t in window_taps(self, x, self.kernel_shape)
+            reshape(t, (batch, self.groups, 1, per_group, positions)) for t in window_taps(self, x, self.kernel_shape)
         ]
         columns = reshape(concat(taps, 2), (batch, self.groups, len(taps) * per_group, positions))
         cotangent = reshape(g, (batch, self.groups, filters // self.groups, positions))
@@ -337,9 +332,7 @@ def per_axis(value: Any, rank: int, layout: str, what: str, least: int = 1) -> t
     return tuple(items)
 
 
-def window_of(
-    spatial: Shape, window: Sequence[int], strides: Any, padding: Any, dilations: Any, layout: str
-) -> Window:
+def window_of(spatial: Shape, window: Sequence[int], strides: Any, padding: Any, dilations: Any, layout: str) -> Window:
     """Normalises strides, padding and dilations for data of these spatial sizes."""
     rank = len(window)
     steps = per_axis(strides, rank, layout, "strides")
@@ -363,9 +356,7 @@ def paddings_of(
     if kind == "VALID":
         return (0,) * len(window), (0,) * len(window)
     if kind != "SAME":
-        raise ArgumentError(
-            f"padding={padding!r} is unknown; use 'SAME', 'VALID' or one (low, high) pair per axis"
-        )
+        raise ArgumentError(f"padding={padding!r} is unknown; use 'SAME', 'VALID' or one (low, high) pair per axis")
     totals = [_same_total(*parts) for parts in zip(spatial, window, strides, dilations, strict=True)]
     return tuple(t // 2 for t in totals), tuple(t - t // 2 for t in totals)
 
@@ -520,9 +511,7 @@ def depthwise_conv(
     w = lift(filters)
     *kernel, channels, multiplier = shape_of(w)
     if not isinstance(channels, int):
-        raise ShapeError(
-            f"depthwise_conv needs a known number of channels, got filters {shape_text(shape_of(w))}"
-        )
+        raise ShapeError(f"depthwise_conv needs a known number of channels, got filters {shape_text(shape_of(w))}")
     grouped = reshape(w, (*kernel, 1, channels * multiplier))
     return conv(x, grouped, strides, padding, dilations, data_format, channels)
 

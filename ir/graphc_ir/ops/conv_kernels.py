@@ -29,9 +29,7 @@ class Geometry(NamedTuple):
         return tuple((n + low + high - (k - 1) * d - 1) // s + 1 for n, k, s, low, high, d in parts)
 
     def padded_sizes(self, spatial: Sequence[int]) -> tuple[int, ...]:
-        return tuple(
-            n + low + high for n, low, high in zip(spatial, self.pad_low, self.pad_high, strict=True)
-        )
+        return tuple(n + low + high for n, low, high in zip(spatial, self.pad_low, self.pad_high, strict=True))
 
     def interior(self, spatial: Sequence[int]) -> tuple[slice, ...]:
         """Where the unpadded data stands in the padded data (batch axis first)."""
@@ -182,17 +180,12 @@ def _columns(
         writeable=False,
     )
     width = int(np.prod(kernel, dtype=np.int64)) * part.shape[-1]
-    return (
-        windows.reshape(-1, width) if width else np.zeros((part.shape[0] * int(np.prod(sizes)), 0), x.dtype)
-    )
+    return windows.reshape(-1, width) if width else np.zeros((part.shape[0] * int(np.prod(sizes)), 0), x.dtype)
 
 
 def _depthwise(x: Array, w: Array, geometry: Geometry, sizes: tuple[int, ...]) -> Array:
     channels, multiplier = x.shape[-1], w.shape[-1] // x.shape[-1]
-    taps = [
-        (tap_slice(t, geometry, sizes), w[t].reshape(channels, multiplier))
-        for t in tap_positions(w.shape[:-2])
-    ]
+    taps = [(tap_slice(t, geometry, sizes), w[t].reshape(channels, multiplier)) for t in tap_positions(w.shape[:-2])]
     y = np.empty((x.shape[0], *sizes, channels, multiplier), x.dtype)
     for images in _image_blocks(y):
         part, data = y[images], x[images]

@@ -42,9 +42,7 @@ class Iota(Op):
 
     def infer(self) -> TensorType:
         if len(self.shape) != 1 or not (self.dtype.is_integer or self.dtype.is_floating):
-            raise ShapeError(
-                f"iota makes vectors of numbers, not {self.dtype.name} of rank {len(self.shape)}"
-            )
+            raise ShapeError(f"iota makes vectors of numbers, not {self.dtype.name} of rank {len(self.shape)}")
         return TensorType(self.dtype, self.shape)
 
     def kernel(self) -> Any:
@@ -99,9 +97,7 @@ def fill(shape: Any, value: Any, dtype: Any = None) -> Operand:
     """A tensor of ``shape`` with ``value`` everywhere. Raises ShapeError when the value is no scalar."""
     operand = lift(value) if dtype is None else lift(value, as_dtype(dtype))
     if rank_of(operand):
-        raise ShapeError(
-            f"fill: the value must be a scalar, got shape {list(shape_of(operand))}; use tf.broadcast_to"
-        )
+        raise ShapeError(f"fill: the value must be a scalar, got shape {list(shape_of(operand))}; use tf.broadcast_to")
     return broadcast_to(operand if dtype is None else cast(operand, dtype), _checked_sizes(shape))
 
 
@@ -196,9 +192,7 @@ def _range_dtype(values: tuple[Any, ...], dtype: Any) -> DType:
     tensors = [o for o in map(current().as_operand, values) if o is not None]
     found = {dtype_of(o) for o in tensors} or {int32}
     if len(found) > 1:
-        raise DTypeError(
-            f"range mixes {', '.join(sorted(d.name for d in found))}; cast the arguments or give dtype="
-        )
+        raise DTypeError(f"range mixes {', '.join(sorted(d.name for d in found))}; cast the arguments or give dtype=")
     has_float = any(isinstance(v, float) for v in values)
     return float32 if has_float and not min(found, key=str).is_floating else found.pop()
 
@@ -249,9 +243,7 @@ def one_hot(
     """
     operand = lift(indices)
     if not dtype_of(operand).is_integer:
-        raise DTypeError(
-            f"one_hot needs integer indices, got {dtype_of(operand).name}; cast them with tf.cast"
-        )
+        raise DTypeError(f"one_hot needs integer indices, got {dtype_of(operand).name}; cast them with tf.cast")
     (count,) = resolve_shape(depth)
     place = normalize_axis(axis, rank_of(operand) + 1)
     columns = iota(count, dtype_of(operand))
@@ -280,8 +272,7 @@ def meshgrid(*values: Any, indexing: str = "xy") -> list[Operand]:
     sizes = [shape_of(v)[0] for v in vectors]
     shape = tuple(sizes[i] for i in order)
     return [
-        broadcast_to(reshape(v, tuple(sizes[i] if k == i else 1 for k in order)), shape)
-        for i, v in enumerate(vectors)
+        broadcast_to(reshape(v, tuple(sizes[i] if k == i else 1 for k in order)), shape) for i, v in enumerate(vectors)
     ]
 
 
@@ -289,8 +280,6 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_) -> Opera
     """``mask[..., j] = j < lengths[...]``, with ``maxlen`` columns (by default the largest length)."""
     operand = lift(lengths)
     if not dtype_of(operand).is_integer:
-        raise DTypeError(
-            f"sequence_mask needs integer lengths, got {dtype_of(operand).name}; cast them with tf.cast"
-        )
+        raise DTypeError(f"sequence_mask needs integer lengths, got {dtype_of(operand).name}; cast them with tf.cast")
     positions = arange(reduce_max(operand) if maxlen is None else maxlen, dtype=dtype_of(operand))
     return cast(less(positions, expand_dims(operand, -1)), dtype)

@@ -69,9 +69,7 @@ def band_part(x: Any, num_lower: int, num_upper: int) -> Operand:
     return tril(operand, int(num_upper)) if int(num_upper) >= 0 else operand
 
 
-def eye(
-    num_rows: Any, num_columns: Any = None, batch_shape: Any = (), dtype: Any = float32, k: int = 0
-) -> Operand:
+def eye(num_rows: Any, num_columns: Any = None, batch_shape: Any = (), dtype: Any = float32, k: int = 0) -> Operand:
     """Matrices with ones on diagonal ``k``, one per element of ``batch_shape``."""
     size, across = _one_size(num_rows), _one_size(num_rows if num_columns is None else num_columns)
     ones = cast(_on_diagonal(size, across, k), dtype)
@@ -99,9 +97,7 @@ def diag(diagonal: Any, k: int = 0, padding_value: Any = 0) -> Operand:
         raise ShapeError("diag needs vectors, got a scalar")
     size = shape_of(operand)[-1] + abs(k)
     across = _along_columns(operand, size, k)
-    return select(
-        _on_diagonal(size, size, k), expand_dims(across, -2), lift(padding_value, dtype_of(operand))
-    )
+    return select(_on_diagonal(size, size, k), expand_dims(across, -2), lift(padding_value, dtype_of(operand)))
 
 
 def _along_columns(diagonal: Operand, columns: Dim, k: int) -> Operand:

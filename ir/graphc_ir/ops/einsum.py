@@ -67,10 +67,12 @@ def _parse(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     expanded = [_expand(labels, rank, batch, equation) for labels, rank in zip(inputs, ranks, strict=True)]
     if not arrow:
         joined = "".join(expanded)
-        right = ("..." if batch else "") + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in batch))
+        right = ("..." if batch else "") + "".join(
+            sorted(c for c in set(joined) if joined.count(c) == 1 and c not in batch)
+        )
     output = right.replace("...", batch)
     unknown = set(output) - set("".join(expanded))
-    if unknown or len(set(output)) != len(output) or not output.isalpha() and output:
+    if unknown or len(set(output)) != len(output) or (not output.isalpha() and output):
         raise ArgumentError(f"einsum {equation!r}: every output label must come once and from an operand")
     return expanded, output
 

@@ -63,7 +63,7 @@ class Elementwise(Op, abstract=True):
     def __init_subclass__(cls, **options: Any) -> None:
         # The kernel of an op with a ufunc is the ufunc itself: one Python call less for every eager op.
         if "ufunc" in cls.__dict__ and "kernel" not in cls.__dict__:
-            cls.kernel = staticmethod(cls.ufunc)  # type: ignore[assignment, arg-type]
+            cls.kernel = staticmethod(cls.ufunc)  # type: ignore[method-assign, arg-type]
         super().__init_subclass__(**options)
 
     def result_dtype(self, dtype: DType) -> DType:

@@ -17,7 +17,6 @@ from graphc_ir.errors import ShapeError
 from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, bind, dtype_of, lift, promote, shape_of
 from graphc_ir.ops.diagonal import diag, diag_part, eye, tril, triu
 from graphc_ir.ops.elementwise import (
-    FLOAT,
     add,
     cast,
     check_kind,
@@ -234,7 +233,11 @@ class Svd(MatrixOp):
         rows, columns = x.shape[-2:]
         least = min(rows, columns)
         batch = x.shape[:-2]
-        return x.with_shape((*batch, rows, least)), x.with_shape((*batch, least)), x.with_shape((*batch, columns, least))
+        return (
+            x.with_shape((*batch, rows, least)),
+            x.with_shape((*batch, least)),
+            x.with_shape((*batch, columns, least)),
+        )
 
     def kernel(self, x: Array) -> Any:
         def reduced(a: Array) -> Any:

@@ -74,9 +74,7 @@ class GatherND(Op):
         depth = _index_depth(self, indices)
         b = self.batch_dims
         if indices.rank <= b or b + depth > x.rank:
-            raise ShapeError(
-                f"gather_nd: {depth} indices after {b} batch axes do not fit {x} with indices {indices}"
-            )
+            raise ShapeError(f"gather_nd: {depth} indices after {b} batch axes do not fit {x} with indices {indices}")
         _require_shapes(self, x.shape[:b], indices.shape[:b], f"batch axes of {x} and {indices}")
         return x.with_shape((*indices.shape[:-1], *x.shape[b + depth :]))
 
@@ -110,9 +108,7 @@ class GatherElements(Op):
         return np.take_along_axis(x, indices, self.axis)
 
     def vjp(self, g: Operand, y: Operand, x: Operand, indices: Operand) -> Any:
-        return lambda: bind(
-            ScatterElements("add", self.axis), zeros(shape_of(x), dtype_of(g)), indices, g
-        ), INDEX
+        return lambda: bind(ScatterElements("add", self.axis), zeros(shape_of(x), dtype_of(g)), indices, g), INDEX
 
 
 class Scatter(Op, abstract=True):
@@ -281,9 +277,7 @@ def _require_shapes(op: Op, have: Shape, wanted: Shape, what: str) -> None:
 def _require_aligned(op: Op, x: TensorType, indices: TensorType, axis: int) -> None:
     if x.rank != indices.rank or axis >= x.rank:
         raise ShapeError(f"{op.name} on axis {axis}: {x} and indices {indices} must have the same rank")
-    _require_shapes(
-        op, indices.shape, replaced(x.shape, axis, indices.shape[axis]), f"indices {indices} into {x}"
-    )
+    _require_shapes(op, indices.shape, replaced(x.shape, axis, indices.shape[axis]), f"indices {indices} into {x}")
 
 
 def _coordinate(shape: Shape, axis: int, dtype: Any) -> Operand:
@@ -322,9 +316,7 @@ def gather(x: Any, indices: Any, axis: int | None = None, batch_dims: int = 0) -
     if not batch:
         return bind(Gather(place), operand, where)
     if place < batch or place >= rank:
-        raise ArgumentError(
-            f"gather: axis={place} must not be below batch_dims={batch} nor beyond rank {rank}"
-        )
+        raise ArgumentError(f"gather: axis={place} must not be below batch_dims={batch} nor beyond rank {rank}")
     return _gather_batched(operand, where, place, batch)
 
 
@@ -416,9 +408,7 @@ def wrap_negative(indices: Operand, size: Dim) -> Operand:
     if dtype.is_unsigned:
         return indices
     below = cast(less(indices, lift(0, dtype)), dtype)
-    return add(
-        indices, mul(below, size_operand(size, dtype) if dtype in (int32, int64) else lift(size, dtype))
-    )
+    return add(indices, mul(below, size_operand(size, dtype) if dtype in (int32, int64) else lift(size, dtype)))
 
 
 def add_rows_by_matmul(x: Operand, indices: Operand, updates: Operand) -> Operand:

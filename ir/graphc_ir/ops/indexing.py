@@ -151,9 +151,7 @@ def _resolved(key: Any) -> Any:
     if isinstance(key, slice):
         return slice(_bound(key.start), _bound(key.stop), _step(key.step))
     if isinstance(key, (bool, np.bool_)):
-        raise ArgumentError(
-            f"{key} is no index; use an int, a mask of the tensor's shape, or None for a new axis"
-        )
+        raise ArgumentError(f"{key} is no index; use an int, a mask of the tensor's shape, or None for a new axis")
     if isinstance(key, (int, np.integer)):
         return int(key)
     operand = current().as_operand(key)
@@ -163,20 +161,14 @@ def _resolved(key: Any) -> Any:
         known = current().symbolic_dims(operand)
         return operand if known is None else known[0]
     if not (dtype_of(operand).is_integer or dtype_of(operand).is_bool):
-        raise DTypeError(
-            f"a tensor of dtype {dtype_of(operand).name} is no index; use integers or a bool mask"
-        )
+        raise DTypeError(f"a tensor of dtype {dtype_of(operand).name} is no index; use integers or a bool mask")
     return operand
 
 
 def _index_array(key: Any) -> Any:
     """Plain data as an operand, or as an array while its negative indices can still be changed in place."""
     # An empty list would be floats.
-    array = (
-        np.zeros(np.shape(key), np.int32)
-        if isinstance(key, (list, tuple)) and not np.size(key)
-        else to_array(key)
-    )
+    array = np.zeros(np.shape(key), np.int32) if isinstance(key, (list, tuple)) and not np.size(key) else to_array(key)
     if array.dtype.kind not in "iub":
         raise DTypeError(f"an array of dtype {array.dtype} is no index; use integers or a bool mask")
     return lift(array) if array.dtype.kind == "b" else _Indices(array)
@@ -195,9 +187,7 @@ class _Indices:
         if not self.array.size or self.array.min() >= 0:
             return lift(self.array)
         if isinstance(size, int) and self.array.min() >= -size:
-            return lift(
-                np.where(self.array < 0, self.array + size, self.array).astype(self.array.dtype, copy=False)
-            )
+            return lift(np.where(self.array < 0, self.array + size, self.array).astype(self.array.dtype, copy=False))
         return wrap_negative(lift(self.array), size)
 
 

@@ -81,9 +81,7 @@ class BroadcastTo(Op):
         except ValueError as error:
             raise ShapeError(f"cannot broadcast {x} to {list(self.shape)}: {error}") from error
         if not fits:
-            raise ShapeError(
-                f"cannot broadcast {x} to [{', '.join(map(str, self.shape))}]; only sizes of 1 grow"
-            )
+            raise ShapeError(f"cannot broadcast {x} to [{', '.join(map(str, self.shape))}]; only sizes of 1 grow")
         return x.with_shape(self.shape)
 
     def kernel(self, x: Array) -> Any:
@@ -210,9 +208,7 @@ class SliceGrad(Op):
     def infer(self, g: TensorType) -> TensorType:
         wanted = tuple(map(slice_size, self.starts, self.stops, self.steps))
         if g.shape != wanted:
-            raise ShapeError(
-                f"slice_grad: the slice has shape [{', '.join(map(str, wanted))}], but the operand is {g}"
-            )
+            raise ShapeError(f"slice_grad: the slice has shape [{', '.join(map(str, wanted))}], but the operand is {g}")
         return g.with_shape(self.shape)
 
     def kernel(self, g: Array) -> Any:
@@ -226,9 +222,7 @@ class SliceGrad(Op):
     def decompose(self, g: Operand) -> Operand:
         forward = reverse(g, [i for i, step in enumerate(self.steps) if step < 0])
         sizes = shape_of(g)
-        firsts = [
-            a + (k - 1) * s if s < 0 else a for a, k, s in zip(self.starts, sizes, self.steps, strict=True)
-        ]
+        firsts = [a + (k - 1) * s if s < 0 else a for a, k, s in zip(self.starts, sizes, self.steps, strict=True)]
         strides = [abs(s) for s in self.steps]
         spread = _spread(forward, strides)
         # Up to stride - 1 zeros too many stand at the end; they are cut off below.
@@ -266,9 +260,7 @@ class Pad(Op):
         if value.shape != ():
             raise ShapeError(f"pad: the fill value must be a scalar, got {value}")
         check_paddings(self, x, self.before, self.after)
-        return x.with_shape(
-            tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True))
-        )
+        return x.with_shape(tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True)))
 
     def kernel(self, x: Array, value: Array) -> Any:
         inner = tuple(slice(b, b + d) for b, d in zip(self.before, x.shape, strict=True))
@@ -394,9 +386,7 @@ def _fill_unknown(shape: Shape, have: Shape) -> Shape:
 def _quotient(total: Dim, rest: Dim, have: Shape, shape: Shape) -> Dim:
     result = total // rest
     if dims.known_equal(result * rest, total) is False:
-        raise ShapeError(
-            f"cannot reshape {list(have)} ({total} elements) to {list(shape)}: not divisible by {rest}"
-        )
+        raise ShapeError(f"cannot reshape {list(have)} ({total} elements) to {list(shape)}: not divisible by {rest}")
     return result
 
 
@@ -404,11 +394,7 @@ def transpose(x: Any, permutation: Any = None) -> Operand:
     """Axes in another order; by default reversed."""
     operand = lift(x)
     rank = len(shape_of(operand))
-    order = (
-        range(rank)[::-1]
-        if permutation is None
-        else [normalize_axis(int(p), rank, "perm") for p in permutation]
-    )
+    order = range(rank)[::-1] if permutation is None else [normalize_axis(int(p), rank, "perm") for p in permutation]
     return bind(Transpose(tuple(order)), operand)
 
 
@@ -435,9 +421,7 @@ def squeeze(x: Any, axis: Any = None) -> Operand:
     axes = [i for i, d in enumerate(shape) if d == 1] if axis is None else normalize_axes(axis, len(shape))
     wrong = [i for i in axes if shape[i] != 1]
     if wrong:
-        raise ShapeError(
-            f"squeeze: axis {wrong[0]} of shape {list(shape)} has size {shape[wrong[0]]}, expected 1"
-        )
+        raise ShapeError(f"squeeze: axis {wrong[0]} of shape {list(shape)} has size {shape[wrong[0]]}, expected 1")
     return bind(Reshape(tuple(d for i, d in enumerate(shape) if i not in axes)), operand)
 
 
@@ -495,11 +479,7 @@ def tile(x: Any, multiples: Any) -> Operand:
     """``x`` repeated ``multiples[i]`` times along axis i. Raises ShapeError unless there is one multiple per
     axis."""
     operand, wanted = lift(x), resolve_shape(multiples)
-    return (
-        operand
-        if all(isinstance(m, int) and m == 1 for m in wanted) and wanted
-        else bind(Tile(wanted), operand)
-    )
+    return operand if all(isinstance(m, int) and m == 1 for m in wanted) and wanted else bind(Tile(wanted), operand)
 
 
 def split(x: Any, sizes: Any, axis: int = 0) -> list[Operand]:

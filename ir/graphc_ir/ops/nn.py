@@ -54,9 +54,7 @@ class AlongAxis(Op, abstract=True):
     def infer(self, x: TensorType) -> TensorType:
         check_kind(self, "f", x)
         if not 0 <= self.axis < x.rank:
-            raise ShapeError(
-                f"{self.name} along axis {self.axis} got {x}; expected rank {self.axis + 1} or more"
-            )
+            raise ShapeError(f"{self.name} along axis {self.axis} got {x}; expected rank {self.axis + 1} or more")
         return x
 
     def accepts_out(self) -> bool:

@@ -43,9 +43,7 @@ class BatchNorm(Op):
     def infer(self, x: TensorType, *vectors: TensorType) -> TensorType:
         check_kind(self, "f", x, *vectors)
         if not 0 <= self.axis < x.rank:
-            raise ShapeError(
-                f"{self.name} along axis {self.axis} got {x}; expected rank {self.axis + 1} or more"
-            )
+            raise ShapeError(f"{self.name} along axis {self.axis} got {x}; expected rank {self.axis + 1} or more")
         for vector in vectors:
             _require_vector(self.name, vector, x, self.axis)
         return x
@@ -82,9 +80,7 @@ class BatchNorm(Op):
             lambda: mul(mul(slope, scale), mul(power(deviation, 3), -0.5)),
         )
 
-    def decompose(
-        self, x: Operand, scale: Operand, offset: Operand, mean: Operand, variance: Operand
-    ) -> Operand:
+    def decompose(self, x: Operand, scale: Operand, offset: Operand, mean: Operand, variance: Operand) -> Operand:
         shape = vector_shape(shape_of(x), self.axis)
         factor = mul(scale, rsqrt(add(variance, self.epsilon)))
         return add(mul(x, reshape(factor, shape)), reshape(sub(offset, mul(mean, factor)), shape))
@@ -120,9 +116,7 @@ class Standardize(Op):
     def infer(self, x: TensorType) -> tuple[TensorType, TensorType, TensorType]:
         check_kind(self, "f", x)
         if self.axes and self.axes[-1] >= x.rank:
-            raise ShapeError(
-                f"{self.name} over axes {self.axes} got {x}; expected rank {self.axes[-1] + 1} or more"
-            )
+            raise ShapeError(f"{self.name} over axes {self.axes} got {x}; expected rank {self.axes[-1] + 1} or more")
         statistic = x.with_shape(reduced_shape(x.shape, self.axes, True))
         return x, statistic, statistic
 
@@ -162,9 +156,7 @@ class _LastAxes(Op, abstract=True):
     def infer(self, x: TensorType, *parameters: TensorType) -> TensorType:
         check_kind(self, "f", x, *parameters)
         if not 0 <= self.axis < x.rank:
-            raise ShapeError(
-                f"{self.name} from axis {self.axis} on got {x}; expected rank {self.axis + 1} or more"
-            )
+            raise ShapeError(f"{self.name} from axis {self.axis} on got {x}; expected rank {self.axis + 1} or more")
         for parameter in parameters:
             self._require_fit(parameter, x)
         return x
@@ -361,14 +353,10 @@ def layer_norm(x: Any, scale: Any, offset: Any, axis: int = -1, epsilon: float =
 def rms_norm(x: Any, scale: Any, axis: int = -1, epsilon: float = 1e-6) -> Operand:
     """RMS normalisation over the axes from ``axis`` to the last; the scale has the shape of those axes."""
     value = lift(x)
-    return bind(
-        RmsNorm(normalize_axis(axis, rank_of(value)), float(epsilon)), value, lift(scale, dtype_of(value))
-    )
+    return bind(RmsNorm(normalize_axis(axis, rank_of(value)), float(epsilon)), value, lift(scale, dtype_of(value)))
 
 
-def group_norm(
-    x: Any, groups: int, scale: Any, offset: Any, axis: int = -1, epsilon: float = 1e-3
-) -> Operand:
+def group_norm(x: Any, groups: int, scale: Any, offset: Any, axis: int = -1, epsilon: float = 1e-3) -> Operand:
     """Standardises each of ``groups`` runs of channels together with all other axes but the first (batch).
 
     Raises ArgumentError when the channels do not divide into groups.

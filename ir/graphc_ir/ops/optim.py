@@ -82,9 +82,7 @@ class OptimizerUpdate(Op, abstract=True):
             self.block(parts, arrays[count:], [t[part] for t in targets], spare[0][:size], spare[1][:size])
         return tuple(results) if self.slots else results[0]
 
-    def block(
-        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
-    ) -> None:
+    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
         """Updates one block. ``out`` may share memory with the operand of the same position; ``t`` and ``u``
         are scratch."""
         raise NotImplementedError
@@ -99,9 +97,7 @@ def _flat_view(op: Op, array: Array) -> Array:
 class SgdUpdate(OptimizerUpdate):
     """parameter - rate * gradient: (parameter, gradient, rate) -> parameter."""
 
-    def block(
-        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
-    ) -> None:
+    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
         parameter, gradient = operands
         np.subtract(parameter, np.multiply(gradient, scalars[0], out=t), out=out[0])
 
@@ -120,9 +116,7 @@ class MomentumUpdate(OptimizerUpdate):
     nesterov: bool
     slots: ClassVar[int] = 1
 
-    def block(
-        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
-    ) -> None:
+    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
         parameter, velocity, gradient = operands
         np.add(gradient, gradient.dtype.type(guard(of_numpy(gradient.dtype))), out=t)
         t *= scalars[0]
@@ -154,9 +148,7 @@ class AdamUpdate(OptimizerUpdate):
     slots: ClassVar[int] = 2
     scalars: ClassVar[tuple[str, ...]] = ("learning rate", "weight decay")
 
-    def block(
-        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
-    ) -> None:
+    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
         parameter, m, v, gradient = operands
         kind = t.dtype.type
         np.add(gradient, kind(guard(of_numpy(gradient.dtype))), out=t)
@@ -195,9 +187,7 @@ class RmspropUpdate(OptimizerUpdate):
     epsilon: float
     slots: ClassVar[int] = 1
 
-    def block(
-        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
-    ) -> None:
+    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
         parameter, v, gradient = operands
         kind = t.dtype.type
         np.add(gradient, kind(guard(of_numpy(gradient.dtype))), out=t)
@@ -223,9 +213,7 @@ class AdagradUpdate(OptimizerUpdate):
     epsilon: float
     slots: ClassVar[int] = 1
 
-    def block(
-        self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array
-    ) -> None:
+    def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
         parameter, accumulator, gradient = operands
         np.add(accumulator, np.square(gradient, out=u), out=out[1])
         np.add(out[1], u.dtype.type(self.epsilon), out=u)

@@ -49,9 +49,7 @@ class PadBorder(Op):
         for axis, amounts in enumerate(zip(self.before, self.after, strict=True)):
             for amount in amounts:
                 self._check_amount(x, axis, amount)
-        return x.with_shape(
-            tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True))
-        )
+        return x.with_shape(tuple(b + d + a for b, d, a in zip(self.before, x.shape, self.after, strict=True)))
 
     def _check_amount(self, x: TensorType, axis: int, amount: Dim) -> None:
         if isinstance(amount, int) and amount == 0:
@@ -100,9 +98,7 @@ class PadBorder(Op):
             before, after, size = self.before[axis], self.after[axis], shape[axis]
             inner = slice_axis(g, axis, before, before + size)
             front = self._fold_border(slice_axis(g, axis, 0, before), axis, 0, before, size)
-            back = self._fold_border(
-                slice_axis(g, axis, before + size, before + size + after), axis, size, after, size
-            )
+            back = self._fold_border(slice_axis(g, axis, before + size, before + size + after), axis, size, after, size)
             for part in (front, back):
                 inner = inner if part is None else add(inner, part)
             g = inner

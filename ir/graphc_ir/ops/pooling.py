@@ -32,9 +32,7 @@ from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.movement import broadcast_to, concat, pad_with, reshape, slice_axis
 from graphc_ir.types import TensorType
 
-_WIDEN_LIMIT: Final = (
-    32  # row lengths up to which widening rows by a matrix product is cheaper than broadcasting
-)
+_WIDEN_LIMIT: Final = 32  # row lengths up to which widening rows by a matrix product is cheaper than broadcasting
 
 
 class Pooling(Windowed, abstract=True):
@@ -299,9 +297,7 @@ def window_counts(op: AvgPool, spatial: Shape, like: Operand) -> Operand:
         ones = broadcast_to(lift(1, kind), op.data_shape(1, spatial, 1))
         return _sum(window_taps(op, ones, op.window))
     counts = op.counts(spatial, kind.np)  # type: ignore[arg-type]
-    return constant(
-        counts if op.layout == "NHWC" or not np.ndim(counts) else np.moveaxis(counts, -1, 0), kind
-    )
+    return constant(counts if op.layout == "NHWC" or not np.ndim(counts) else np.moveaxis(counts, -1, 0), kind)
 
 
 def spread_taps(op: Pooling, shares: list[Operand], spatial: Shape) -> Operand:
@@ -312,9 +308,7 @@ def spread_taps(op: Pooling, shares: list[Operand], spatial: Shape) -> Operand:
     """
     batch, channels, *sizes = shape_of(shares[0])
     if not isinstance(channels, int):
-        raise ShapeError(
-            f"{op.name} needs a known number of channels to be written in simpler ops, got {channels}"
-        )
+        raise ShapeError(f"{op.name} needs a known number of channels to be written in simpler ops, got {channels}")
     count = len(shares)
     stacked = reshape(concat([reshape(s, (batch, channels, 1, *sizes)) for s in shares], 2),
                       (batch, channels * count, *sizes))  # fmt: skip
@@ -412,9 +406,7 @@ def _pooling(
     operand, layout = lift(x), layout_of(data_format)
     rank = rank_of(operand) - 2
     if rank < 1:
-        raise ShapeError(
-            f"pooling needs data (batch, spatial..., channels), got shape {shape_text(shape_of(operand))}"
-        )
+        raise ShapeError(f"pooling needs data (batch, spatial..., channels), got shape {shape_text(shape_of(operand))}")
     sizes = per_axis(window, rank, layout, "window")
     shape = shape_of(operand)
     spatial = shape[1:-1] if layout == "NHWC" else shape[2:]

@@ -131,18 +131,14 @@ def depth_to_space(x: Any, block_size: int) -> Operand:
 def _images(x: Any, what: str) -> Operand:
     operand = lift(x)
     if rank_of(operand) != 4:
-        raise ShapeError(
-            f"{what} needs images [batch, height, width, channels], got shape {list(shape_of(operand))}"
-        )
+        raise ShapeError(f"{what} needs images [batch, height, width, channels], got shape {list(shape_of(operand))}")
     return operand
 
 
 def _require_divisible(what: str, sizes: Shape, block: int) -> None:
     for size in sizes:
         if block < 1 or (isinstance(size, int) and size % block):
-            raise ShapeError(
-                f"{what}: size {size} is not a multiple of {block}; pad or crop the tensor first"
-            )
+            raise ShapeError(f"{what}: size {size} is not a multiple of {block}; pad or crop the tensor first")
 
 
 def space_to_batch(x: Any, block_shape: Any, paddings: Any) -> Operand:
@@ -209,9 +205,7 @@ def invert_permutation(x: Any) -> Operand:
     """The permutation that undoes ``x``: ``y[x[i]] = i``."""
     operand = lift(x)
     if rank_of(operand) != 1 or not dtype_of(operand).is_integer:
-        raise ShapeError(
-            f"invert_permutation needs a vector of integers, got shape {list(shape_of(operand))}"
-        )
+        raise ShapeError(f"invert_permutation needs a vector of integers, got shape {list(shape_of(operand))}")
     size, dtype = shape_of(operand)[0], dtype_of(operand)
     return tensor_scatter_nd_update(zeros((size,), dtype), expand_dims(operand, 1), iota(size, dtype))
 
@@ -224,9 +218,7 @@ def slice_by_size(x: Any, begin: Any, size: Any) -> Operand:
     operand = lift(x)
     shape = shape_of(operand)
     sizes = resolve_shape(size)
-    starts = (
-        current().symbolic_dims(lift(begin)) if not isinstance(begin, (list, tuple)) else resolve_shape(begin)
-    )
+    starts = current().symbolic_dims(lift(begin)) if not isinstance(begin, (list, tuple)) else resolve_shape(begin)
     if starts is None:
         return _dynamic_slice(operand, lift(begin), sizes)
     if not len(starts) == len(sizes) == len(shape):
@@ -259,9 +251,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Operand:
     listed = [[a] if np.ndim(a) == 0 else list(a) for a in (source, destination)]
     old, new = ([normalize_axis(int(a), rank) for a in axes] for axes in listed)
     if len(old) != len(new):
-        raise ArgumentError(
-            f"moveaxis: {len(old)} source axes and {len(new)} destinations; give as many of each"
-        )
+        raise ArgumentError(f"moveaxis: {len(old)} source axes and {len(new)} destinations; give as many of each")
     order = [i for i in range(rank) if i not in old]
     for destination_axis, source_axis in sorted(zip(new, old, strict=True)):
         order.insert(destination_axis, source_axis)

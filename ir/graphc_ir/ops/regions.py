@@ -39,7 +39,7 @@ class RegionOp(Op, abstract=True):
         """A function of the operand arrays. Whatever can be prepared once for many runs is."""
         raise NotImplementedError
 
-    def kernel(self, *arrays: Any, regions: Sequence[Graph]) -> Any:  # type: ignore[override]
+    def kernel(self, *arrays: Any, regions: Sequence[Graph]) -> Any:
         return self.bound_kernel(regions)(*arrays)
 
     def vjp(self, g: Any, y: Any, *operands: Operand, regions: Sequence[Graph]) -> Any:
@@ -76,7 +76,7 @@ def run_node(node: Node, operands: Sequence[Any], bindings: dict[str, int]) -> S
     try:
         if node.regions:
             regions = tuple(specialize(r, bindings) for r in node.regions)
-            result = op.kernel(*operands, regions=regions)  # type: ignore[call-arg]
+            result = op.kernel(*operands, regions=regions)
         else:
             result = op.kernel(*operands)
     except GraphcError:
@@ -185,7 +185,7 @@ def bound_kernel(node: Node) -> Kernel:
     if isinstance(node.op, RegionOp):
         return node.op.bound_kernel(node.regions)
     if node.regions:
-        return functools.partial(node.op.kernel, regions=node.regions)  # type: ignore[call-arg]
+        return functools.partial(node.op.kernel, regions=node.regions)
     return node.op.numpy_function()
 
 

@@ -70,9 +70,7 @@ class Unique(Op):
         return x.with_shape(self.length), TensorType(self.dtype, x.shape), counted
 
     def kernel(self, x: Array) -> Any:
-        values, first, inverse, counts = np.unique(
-            x, return_index=True, return_inverse=True, return_counts=True
-        )
+        values, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
         order = np.arange(len(first)) if self.ordered else np.argsort(first, kind="stable")
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
@@ -133,9 +131,7 @@ def unique(x: Any, out_idx: Any = int32) -> tuple[Operand, Operand]:
 
 def unique_with_counts(x: Any, out_idx: Any = int32) -> tuple[Operand, Operand, Operand]:
     """Like :func:`unique`, with the number of times that each value occurs."""
-    result: tuple[Operand, Operand, Operand] = bind(
-        Unique((fresh_symbol(),), as_dtype(out_idx), False), lift(x)
-    )
+    result: tuple[Operand, Operand, Operand] = bind(Unique((fresh_symbol(),), as_dtype(out_idx), False), lift(x))
     return result
 
 

@@ -46,9 +46,7 @@ class EnsureShape(Op):
 
     def kernel(self, x: Array) -> Any:
         if x.shape != self.shape:
-            raise ShapeError(
-                f"ensure_shape: got shape {_shape_text(x.shape)}, expected {_shape_text(self.shape)}"
-            )
+            raise ShapeError(f"ensure_shape: got shape {_shape_text(x.shape)}, expected {_shape_text(self.shape)}")
         return x
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
@@ -65,17 +63,13 @@ class Bitcast(Op):
     def infer(self, x: TensorType) -> TensorType:
         source, target = x.dtype.size, self.dtype.size
         if "s" in (x.dtype.kind, self.dtype.kind) or (x.dtype.kind == "b") is not (self.dtype.kind == "b"):
-            raise DTypeError(
-                f"bitcast: {x} cannot be read as {self.dtype.name}; use tf.cast to convert values"
-            )
+            raise DTypeError(f"bitcast: {x} cannot be read as {self.dtype.name}; use tf.cast to convert values")
         if source == target:
             return TensorType(self.dtype, x.shape)
         if source > target:
             return TensorType(self.dtype, (*x.shape, source // target))
         if not x.shape or x.shape[-1] != target // source:
-            raise ShapeError(
-                f"bitcast: reading {x} as {self.dtype.name} needs a last axis of size {target // source}"
-            )
+            raise ShapeError(f"bitcast: reading {x} as {self.dtype.name} needs a last axis of size {target // source}")
         return TensorType(self.dtype, x.shape[:-1])
 
     def kernel(self, x: Array) -> Any:

@@ -61,9 +61,7 @@ def plain_cases() -> tuple[Case, ...]:
 def _case(test: Any) -> Case:
     nodes = test.model.graph.node
     operator = nodes[0].op_type if len(nodes) == 1 else ""
-    data_sets = [
-        (list(map(_plain, inputs)), list(map(_plain, outputs))) for inputs, outputs in test.data_sets
-    ]
+    data_sets = [(list(map(_plain, inputs)), list(map(_plain, outputs))) for inputs, outputs in test.data_sets]
     return Case(test.name, operator, test.model, data_sets, test.rtol, test.atol)
 
 

@@ -213,9 +213,7 @@ def test_functions_that_call_themselves() -> None:
 
 def test_functions_that_explode() -> None:
     names = [f"F{i}" for i in range(40)]
-    nested = [
-        function(name, [following] * 2) for name, following in zip(names, [*names[1:], "End"], strict=True)
-    ]
+    nested = [function(name, [following] * 2) for name, following in zip(names, [*names[1:], "End"], strict=True)]
     with pytest.raises(ImportModelError, match="nodes with its functions expanded; at most"):
         read_model(calling([*nested, function("End", [])]))
 

@@ -187,17 +187,13 @@ def test_opaque_nodes_print_and_parse() -> None:
 
 @pytest.mark.usefixtures("no_hardmax")
 def test_an_opaque_node_has_no_gradient() -> None:
-    with pytest.raises(
-        GradientError, match=r"onnx\.Hardmax has no gradient: the operator was imported as it is"
-    ):
+    with pytest.raises(GradientError, match=r"onnx\.Hardmax has no gradient: the operator was imported as it is"):
         transform.vjp(reads(hardmax()))
 
 
 def test_sizes_that_depend_on_data_are_symbols_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(IMPORTS, "NonZero", raising=False)
-    proto = model(
-        [node("NonZero", ["x"], ["y"])], {"x": ["n", 3]}, {"y": [2, None]}, dtypes={"y": TensorProto.INT64}
-    )
+    proto = model([node("NonZero", ["x"], ["y"])], {"x": ["n", 3]}, {"y": [2, None]}, dtypes={"y": TensorProto.INT64})
     found = agrees(proto, np.array([[1, 0, 2], [0, 0, 3]], np.float32))
     rows, count = found.outputs[0].type.shape
     assert rows == 2
@@ -246,9 +242,7 @@ def test_rules_are_picked_by_version_and_domain(monkeypatch: pytest.MonkeyPatch)
     reads(hardmax())
     assert seen == [(17, 0)]
     monkeypatch.setitem(IMPORTS, "my.domain.Twice", {1: lambda c: mul(c.operands[0], 2.0)})
-    proto = model(
-        [node("Twice", ["x"], ["y"], domain="my.domain")], {"x": [2]}, {"y": [2]}, domains={"my.domain": 1}
-    )
+    proto = model([node("Twice", ["x"], ["y"], domain="my.domain")], {"x": [2]}, {"y": [2]}, domains={"my.domain": 1})
     np.testing.assert_allclose(evaluate(reads(proto), [floats(2)])[0], floats(2) * 2)
 
 
@@ -373,9 +367,7 @@ def test_supported_opsets(opset: int) -> None:
     if opset > onnx.defs.onnx_opset_version():
         pytest.skip("the installed onnx is older")
     ir_version = helper.find_min_ir_version_for([helper.make_opsetid("", opset)])
-    proto = model(
-        [node("Add", ["x", "x"], ["y"])], {"x": [2]}, {"y": [2]}, opset=opset, ir_version=ir_version
-    )
+    proto = model([node("Add", ["x", "x"], ["y"])], {"x": [2]}, {"y": [2]}, opset=opset, ir_version=ir_version)
     assert ops_of(reads(proto)) == ["add"]
 
 

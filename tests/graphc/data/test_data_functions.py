@@ -100,9 +100,7 @@ def test_the_spec_behind_map_is_found_by_calling_it() -> None:
     assert dataset.element_spec == (TensorSpec((None, 3), "float32"), TensorSpec((), "int64"))
     assert dataset.element_spec == (TensorSpec((None, 3), "float32"), TensorSpec((), "int64"))
     assert calls == [(4, 3), (3, 3)]
-    fixed = (
-        Dataset.from_tensor_slices(np.zeros((10, 3), np.float32)).batch(4, drop_remainder=True).map(double)
-    )
+    fixed = Dataset.from_tensor_slices(np.zeros((10, 3), np.float32)).batch(4, drop_remainder=True).map(double)
     assert fixed.element_spec[0] == TensorSpec((4, 3), "float32")
 
 
@@ -146,9 +144,7 @@ def test_flat_map() -> None:
     with pytest.raises(DatasetArgumentError, match="flat_map: result of map_func: received Tensor"):
         list(Dataset.range(4).flat_map(lambda n: n))
     with pytest.raises(StructureError, match="dataset made by the function"):
-        list(
-            Dataset.range(2).flat_map(lambda n: Dataset.range(1) if int(n) else Dataset.range(1).enumerate())
-        )
+        list(Dataset.range(2).flat_map(lambda n: Dataset.range(1) if int(n) else Dataset.range(1).enumerate()))
 
 
 def repeated(count: int) -> Callable[[Any], Dataset]:
@@ -197,9 +193,7 @@ def test_reduce() -> None:
 
 
 def test_the_state_keeps_its_structure_and_dtype() -> None:
-    with pytest.raises(
-        DTypeError, match="reduce: the component of the state has dtype int32, its new value int64"
-    ):
+    with pytest.raises(DTypeError, match="reduce: the component of the state has dtype int32, its new value int64"):
         Dataset.range(3).reduce(0, lambda state, x: x)
     with pytest.raises(StructureError, match="reduce: new state"):
         Dataset.range(3).reduce(0, lambda state, x: (state, state))

@@ -64,9 +64,7 @@ def test_a_shuffle_is_a_permutation_within_the_reach_of_the_buffer(
     assert all(index < position + buffer_size for position, index in enumerate(emitted))
 
 
-@pytest.mark.parametrize(
-    ("count", "size"), [(50, 1), (50, 7), (50, 50), (50, 500), (20_000, 1000), (9000, 8999)]
-)
+@pytest.mark.parametrize(("count", "size"), [(50, 1), (50, 7), (50, 50), (50, 500), (20_000, 1000), (9000, 8999)])
 def test_row_numbers_and_elements_are_shuffled_alike(count: int, size: int) -> None:
     data = Dataset.range(count)
     on_rows = order(data.shuffle(size, seed=5))
@@ -192,9 +190,7 @@ def test_negative_seeds_are_seeds() -> None:
 
 
 def test_arguments_are_checked() -> None:
-    with pytest.raises(
-        ArgumentError, match=r"shuffle: buffer_size=0 is out of range; expected an integer >= 1"
-    ):
+    with pytest.raises(ArgumentError, match=r"shuffle: buffer_size=0 is out of range; expected an integer >= 1"):
         Dataset.range(3).shuffle(0)
     with pytest.raises(ArgumentError, match=r"shuffle: buffer_size=2\.5 is not an integer"):
         Dataset.range(3).shuffle(2.5)  # type: ignore[arg-type]

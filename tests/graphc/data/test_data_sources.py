@@ -136,12 +136,7 @@ def test_range_arguments_are_checked() -> None:
 def test_zip_in_every_spelling() -> None:
     a, b = Dataset.range(3), Dataset.range(10, 15)
     pairs = [(0, 10), (1, 11), (2, 12)]
-    assert (
-        values(Dataset.zip(a, b))
-        == values(Dataset.zip((a, b)))
-        == values(Dataset.zip(datasets=(a, b)))
-        == pairs
-    )
+    assert values(Dataset.zip(a, b)) == values(Dataset.zip((a, b))) == values(Dataset.zip(datasets=(a, b))) == pairs
     assert next(Dataset.zip({"a": a, "b": (a, b)}).as_numpy_iterator()) == {"a": 0, "b": (0, 10)}
     assert len(Dataset.zip(a, b.repeat())) == 3
     assert values(Dataset.zip(a, b.map(lambda x: x))) == pairs

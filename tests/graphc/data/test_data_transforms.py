@@ -38,12 +38,7 @@ def joined() -> Dataset:
 
 
 def joined_streams() -> Dataset:
-    return (
-        Dataset.range(4)
-        .shuffle(1)
-        .concatenate(Dataset.range(4, 7).shuffle(1))
-        .concatenate(Dataset.range(7, 10))
-    )
+    return Dataset.range(4).shuffle(1).concatenate(Dataset.range(4, 7).shuffle(1)).concatenate(Dataset.range(7, 10))
 
 
 TEN = [rows, stream, cached, joined, joined_streams]
@@ -185,9 +180,7 @@ def test_padded_batch_pads_to_the_longest_of_each_batch() -> None:
 
 
 def test_padded_batch_with_shapes_and_values_per_component() -> None:
-    data = Dataset.zip(lengths(), rows()).padded_batch(
-        4, padded_shapes=([5], []), padding_values=(np.int64(-1), None)
-    )
+    data = Dataset.zip(lengths(), rows()).padded_batch(4, padded_shapes=([5], []), padding_values=(np.int64(-1), None))
     assert data.element_spec == (TensorSpec((None, 5), "int64"), TensorSpec((None,), "int64"))
     ((x, y),) = data.as_numpy_iterator()
     assert x.tolist()[0] == [1, -1, -1, -1, -1]
