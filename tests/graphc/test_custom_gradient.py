@@ -198,7 +198,8 @@ def test_recompute_grad_to_second_order() -> None:
     x = constant(0.4)
     expected = gradient(lambda x: gradient(lambda x: sin(x) * x, x), x)
     runs: list[Callable[[Any], Any]] = [lambda x: gradient(lambda x: gradient(f, x), x)]
-    for run in [*runs, function(runs[0])]:
+    runs.append(function(runs[0]))
+    for run in runs:
         assert float(run(x)) == pytest.approx(float(expected))
 
 

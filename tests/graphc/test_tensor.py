@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 import subprocess
 import sys
@@ -210,7 +211,7 @@ def test_shapes_behave_like_tuples() -> None:
     assert shape == [2, 3]
     assert (shape[0], shape[-1], shape[:1], shape.as_list(), shape.rank) == (2, 3, (2,), [2, 3], 2)
     assert shape.num_elements() == 6
-    assert isinstance(shape + [1], tf.TensorShape)
+    assert isinstance(operator.add(shape, [1]), tf.TensorShape)
     seen: list[Any] = []
 
     @tf.function(input_signature=[tf.TensorSpec([None, 3])])
