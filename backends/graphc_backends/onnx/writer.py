@@ -207,6 +207,7 @@ class OnnxWriter:
             self._prefix = f"{node.location.scope}/" if node.location.scope else ""
             self._place = _place(node.location)
         operands = [self.names[o] for o in node.operands]
+        start = len(self.proto.node)
         rule = self._rule(type(op))
         if rule is not None:
             written = rule(self, node, operands)
@@ -217,7 +218,7 @@ class OnnxWriter:
         labels = [written] if isinstance(written, str) else written
         for value, label in zip(node.results, labels, strict=True):
             wanted = self._wanted.get(value)
-            if wanted is not None and self._rename_last(label, wanted):
+            if wanted is not None and self._rename(label, wanted, start):
                 label = wanted
             self.names[value] = label
             if not value.type.is_static:
@@ -230,17 +231,20 @@ class OnnxWriter:
         self.proto.initializer.append(to_proto(op.value.array, wanted))
         return wanted
 
-    def _rename_last(self, label: str, wanted: str) -> bool:
-        """Gives an output of the node written last the name that its value has; says whether it was one."""
-        if not self.proto.node:
+    def _rename(self, label: str, wanted: str, start: int) -> bool:
+        """Gives an output of the nodes from number ``start`` on the name that its value has; says whether it is one."""
+        written = self.proto.node[start:]
+        made = [node for node in written if label in node.output]
+        # A sub-graph may read the old name; the value then gets an Identity.
+        if not made or any(a.HasField("g") for node in written if node is not made[0] for a in node.attribute):
             return False
-        node = self.proto.node[-1]
-        for i, name in enumerate(node.output):
-            if name == label:
-                node.output[i] = wanted
-                node.name = wanted if node.name == label else node.name
-                return True
-        return False
+        made[0].name = wanted if made[0].name == label else made[0].name
+        for node in written:
+            for names in (node.input, node.output):
+                for i, name in enumerate(names):
+                    if name == label:
+                        names[i] = wanted
+        return True
 
     def _rule(self, op: type[Op]) -> ExportRule | None:
         if op not in self._rules:

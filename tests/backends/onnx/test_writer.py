@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import GraphProto, TensorProto
 
@@ -17,10 +18,11 @@ from graphc_ir.builder import GraphBuilder
 from graphc_ir.errors import ExportError
 from graphc_ir.evaluate import evaluate
 from graphc_ir.graph import Graph, Location, State
-from graphc_ir.ops.base import using
+from graphc_ir.ops.base import bind, using
 from graphc_ir.ops.constant import constant
 from graphc_ir.ops.elementwise import add, mul, square, tanh
 from graphc_ir.ops.linalg import matmul
+from graphc_ir.ops.optim import AdamUpdate
 from graphc_ir.types import parse_type
 
 
@@ -227,3 +229,17 @@ def test_a_written_chain_runs() -> None:
     report = verify_model(to_model(graph), graph)
     assert len(report.sizes) == 2
     assert evaluate(graph, [np.ones((1, 4), np.float32)])[0].shape == (1, 4)
+
+
+def test_results_inside_a_decomposition_are_outputs_without_a_copy() -> None:
+    graph = Graph("update")
+    operands = [graph.add_input(parse_type(t)) for t in ("f32[3]", "f32[3]", "f32[3]", "f32[3]", "f32[]")]
+    with using(GraphBuilder(graph)):
+        graph.set_outputs(bind(AdamUpdate(0.9, 0.999, 1e-7), *operands))
+    model = to_model(graph, output_names=["p", "m", "v"])
+    assert "Identity" not in [node.op_type for node in model.graph.node]
+    arrays = [np.full(3, x, np.float32) for x in (1.0, 0.1, 0.2, 0.5)] + [np.array(0.01, np.float32)]
+    session = ort.InferenceSession(model.SerializeToString())
+    found = session.run(["p", "m", "v"], {i.name: a for i, a in zip(session.get_inputs(), arrays, strict=True)})
+    for mine, expected in zip(found, evaluate(graph, arrays), strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-6)
