@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from graphc.location import user_location
 from graphc.mode import mode
-from graphc.pytree import map_leaves
+from graphc.pytree import leaves_of, map_leaves
 from graphc.tensor import SymbolicTensor, Tensor
 from graphc.variable import Variable
 from graphc_ir.errors import TracingError
@@ -169,13 +171,24 @@ def py_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any = None, 
 
 def print_tensors(*inputs: Any, output_stream: Any = None, summarize: int = 3, sep: str = " ", end: str = "\n",
                   name: str | None = None) -> None:  # fmt: skip
-    """``tf.print``: prints values. While a function is traced, tensors without a value show as their types."""
+    """``tf.print``: prints values.
+
+    While a function is traced, values are not known: tensors of the trace show as their types, once, and a warning
+    names the line.
+    """
+    if any(_has_no_value(x) for x in leaves_of(inputs)):
+        warnings.warn(f"{user_location()}: tf.print runs once, while the function is traced, when values are not known; "
+                      "return the tensor and print it outside", stacklevel=2)  # fmt: skip
     stream = output_stream if hasattr(output_stream, "write") else sys.stderr
     stream.write(sep.join(_shown(x, summarize) for x in inputs) + end)
 
 
+def _has_no_value(x: Any) -> bool:
+    return isinstance(x, SymbolicTensor) or (isinstance(x, Variable) and mode.tracer is not None)
+
+
 def _shown(x: Any, summarize: int) -> str:
-    if isinstance(x, SymbolicTensor):
+    if _has_no_value(x):
         return str(x)
     if not isinstance(x, (Tensor, Variable)):
         return str(x)

@@ -159,7 +159,7 @@ def top_k(input: Any, k: int = 1, sorted: bool = True, index_type: Any = "int32"
 
 def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) -> Any:
     """Whether the target class is among the ``k`` best predictions of each row."""
-    return _sorting.in_top_k(targets, predictions, k)
+    return _nn.in_top_k(targets, predictions, k)
 
 
 def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from graphc.location import user_location
-from graphc.mode import busy
+from graphc.mode import busy, mode
 from graphc.shape import TensorShape
 from graphc_ir.dtypes import DType, of_numpy
 from graphc_ir.errors import ArgumentError, DTypeError, TracingError
@@ -21,6 +21,7 @@ from graphc_ir.types import TensorSpec, TensorType
 __all__ = ["SymbolicTensor", "Tensor", "TensorShape", "TensorSpec", "TensorType", "wrap"]
 
 _FLOAT32: Final = np.dtype(np.float32)
+_OUTSIDE: Final = "use tf.* ops, or return the tensor and use its value outside"
 
 
 class Tensor:
@@ -204,7 +205,7 @@ class SymbolicTensor(Tensor):
 
     @property
     def _array(self) -> Array:  # type: ignore[override]
-        raise TracingError(_no_value(self.value, "its value is asked for"))
+        raise TracingError(_no_value(self, "its value is asked for", _OUTSIDE))
 
     @property
     def dtype(self) -> DType:
@@ -227,27 +228,25 @@ class SymbolicTensor(Tensor):
         return self.value.name or "tensor"
 
     def numpy(self) -> Any:
-        raise TracingError(_no_value(self.value, ".numpy() is called"))
+        raise TracingError(_no_value(self, ".numpy() is called", "return the tensor and call .numpy() outside, or use tf.* ops"))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        raise TracingError(_no_value(self.value, "NumPy is given it"))
+        raise TracingError(_no_value(self, "NumPy is given it", "use the tf.* op instead of NumPy's, or return the tensor and use NumPy outside"))
 
     def __bool__(self) -> bool:
-        raise TracingError(
-            _no_value(self.value, "Python needs its truth (if, while, and, or, not)")
-            + "; write tf.cond(pred, true_fn, false_fn), tf.while_loop(cond, body, vars) or tf.where instead"
-        )
+        fix = "write tf.cond(pred, true_fn, false_fn), tf.while_loop(cond, body, vars) or tf.where instead"
+        raise TracingError(_no_value(self, "Python needs its truth (if, while, and, or, not)", fix))
 
     def _single(self, kind: str) -> Any:
-        raise TracingError(_no_value(self.value, f"{kind}() is called"))
+        raise TracingError(_no_value(self, f"{kind}() is called", f"use tf.cast(x, dtype), or return the tensor and call {kind}() outside"))
 
     def __index__(self) -> int:
-        raise TracingError(_no_value(self.value, "Python uses it as an index or a range bound"))
+        raise TracingError(_no_value(self, "Python uses it as an index or a range bound", "use tf.gather(x, i), tf.range(n), tf.while_loop or tf.scan; a plain int argument is a value when tracing"))
 
     def __len__(self) -> int:
         size = self.value.type.shape[0] if self.value.type.shape else None
         if not isinstance(size, int):
-            raise TracingError(_no_value(self.value, f"len() is called, but its first size is {size}"))
+            raise TracingError(_no_value(self, f"len() is called and its first size is {size}", "use tf.shape(x)[0]"))
         return size
 
     def __str__(self) -> str:
@@ -257,11 +256,15 @@ class SymbolicTensor(Tensor):
         return f"<tf.Tensor {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TracingError(_no_value(self.value, "it is pickled"))
+        raise TracingError(_no_value(self, "it is pickled", _OUTSIDE))
 
 
-def _no_value(value: Value, what: str) -> str:
-    return f"{user_location()}: a tensor {value.type} of a traced function has no value yet, but {what}"
+def _no_value(tensor: SymbolicTensor, what: str, fix: str) -> str:
+    where = f"{user_location()}: a tensor {tensor.type} of a traced function"
+    if mode.tracer is None or not mode.tracer.knows(tensor):
+        return (f"{where} is used outside of it, where it never gets a value ({what}); return it from the function, or "
+                "keep it in a tf.Variable")  # fmt: skip
+    return f"{where} has no value yet, but {what}; {fix}"
 
 
 class Reference:

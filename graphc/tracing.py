@@ -82,6 +82,7 @@ class Tracer(Interpreter):
     def _constant_value(self, tensor: Tensor) -> Value:
         found = self._constants.get(id(tensor))
         if found is None:
+            self.builder.location = user_location()
             found = self._constants[id(tensor)] = (tensor, self.builder.constant(tensor._array))
         return found[1]
 

@@ -47,7 +47,8 @@ def _verify_region(graph: Graph, node: Node, region: Graph) -> None:
 
 
 def _fail(graph: Graph, node: Node, rule: str) -> NoReturn:
-    raise VerificationError(f"graph {graph.name}, node {node.op.name}: {rule} [{node.location}]")
+    place = f" [{node.location}]" if str(node.location) else ""
+    raise VerificationError(f"graph {graph.name}, node {node.op.name}: {rule}{place}")
 
 
 def _verify_operands(graph: Graph, node: Node, defined: set[Value], uses: dict[Value, dict[Node, int]]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -227,7 +229,7 @@ def test_a_leaked_tensor_is_refused_elsewhere() -> None:
     leak(tf.constant(1.0))
     with pytest.raises(TracingError, match="of another traced function"):
         tf.function(lambda x: x + kept[0])(tf.constant(1.0))
-    with pytest.raises(TracingError, match="no value yet"):
+    with pytest.raises(TracingError, match=r"outside of it.*return it from the function, or keep it in a tf\.Variable"):
         kept[0] + tf.constant(1.0)
 
 
@@ -290,3 +292,59 @@ def test_inputs_have_the_names_of_parameters_and_specs() -> None:
     graph = tf.trace(f, scalar, [scalar, scalar], named, scalar, key=scalar)
     # A Variable keeps its name; an argument of the same name gives way.
     assert [v.name for v in graph.inputs] == ["x", "pair_0", "pair_1", "w_1", "input_3", "key", "w"]
+
+
+def test_printing_while_tracing_warns_with_the_line_and_shows_types() -> None:
+    stream = io.StringIO()
+    state = tf.Variable([1.0], name="state")
+
+    @tf.function
+    def f(x: tf.Tensor) -> tf.Tensor:
+        tf.print("x:", x, state, output_stream=stream)
+        return x * 2.0
+
+    with pytest.warns(UserWarning, match=r"test_function\.py:\d+: tf\.print runs once.*return the tensor") as caught:
+        f(tf.constant([1.0, 2.0]))
+        f(tf.constant([3.0, 4.0]))
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert stream.getvalue().startswith("x: Tensor('x', shape=(2,), dtype=float32) <tf.Variable 'state:0'")
+    assert not f.concrete_functions[0].variables, "printing a Variable must not read it into the graph"
+
+
+def test_printing_known_values_does_not_warn(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tf.print(tf.constant([1, 2]), tf.Variable(3.0), "text")
+        tf.trace(lambda: tf.print("tracing"))
+    assert capsys.readouterr().err == "[1 2] 3.0 text\ntracing\n"
+
+
+def test_constants_carry_the_line_of_the_op_that_uses_them() -> None:
+    def f(x: Any) -> Any:
+        y = tf.exp(x)
+        return y * 2.0
+
+    first, second, third = tf.trace(f, tf.TensorSpec([])).nodes()
+    assert second.op.name == "constant"
+    assert second.location.line == third.location.line == first.location.line + 1
+
+
+def test_a_constant_result_carries_a_line() -> None:
+    (node,) = tf.trace(lambda: tf.constant(1.0)).nodes()
+    assert node.location.file == __file__
+
+
+@pytest.mark.parametrize(
+    ("use", "fix"),
+    [
+        (lambda x: x.numpy(), r"call \.numpy\(\) outside, or use tf\.\* ops"),
+        (float, r"tf\.cast\(x, dtype\), or return the tensor and call float\(\) outside"),
+        (lambda x: [1, 2][x], r"tf\.gather\(x, i\)"),
+        (lambda x: len(tf.range(x)), r"use tf\.shape\(x\)\[0\]"),
+        (np.asarray, "use the tf.* op instead of NumPy's"),
+    ],
+)
+def test_what_to_do_without_a_value(use: Any, fix: str) -> None:
+    with pytest.raises(TracingError, match=rf"no value yet, but .*{fix}"):
+        tf.function(use, autograph=False)(tf.constant(1))

@@ -259,3 +259,13 @@ def test_arithmetic_on_the_edge_is_silent() -> None:
         [sys.executable, "-W", "error::RuntimeWarning", "-c", program], capture_output=True, text=True
     )
     assert (found.stdout.strip(), found.stderr) == ("[nan]", "")
+
+
+def test_mixed_kinds_name_the_cast_that_keeps_the_values() -> None:
+    wanted = r"add got .*int32 and float32; .*cast the int32 one, tf\.cast\(x, tf\.float32\)"
+    with pytest.raises(DTypeError, match=wanted):
+        tf.constant([1, 2]) + 2.5
+    with pytest.raises(DTypeError, match=r"cast the bool one, tf\.cast\(x, tf\.float32\)"):
+        tf.constant([1.0]) * tf.constant([True])
+    with pytest.raises(DTypeError, match=r"cast one of them, e\.g\. tf\.cast\(x, tf\.float32\)"):
+        tf.constant([1.0]) * tf.constant([1.0], tf.float64)

@@ -15,7 +15,7 @@ from graphc_ir.dtypes import float32
 from graphc_ir.errors import ArgumentError
 from graphc_ir.evaluate import evaluate
 from graphc_ir.graph import Graph
-from graphc_ir.ops import attention, conv, nn, normalization, optim, pooling
+from graphc_ir.ops import attention, conv, nn, normalization, optim, pooling, reduction
 from graphc_ir.ops.base import ARRAYS, using
 from graphc_ir.types import parse_type
 
@@ -151,7 +151,7 @@ def test_losses_on_logits() -> None:
 def test_small_helpers() -> None:
     x = np.array([[0.0, -1.0, 2.0], [3.0, 0.0, 0.0]], np.float32)
     assert nn.l2_loss(x) == 7.0
-    assert nn.zero_fraction(x) == 0.5
+    assert reduction.zero_fraction(x) == 0.5
     np.testing.assert_array_equal(nn.crelu(x)[0], [0, 0, 2, 0, 1, 0])
     np.testing.assert_array_equal(nn.bias_add(x[:, :, None], np.arange(3, dtype=np.float32), "NCW")[0, :, 0], [0, 0, 4])
     np.testing.assert_array_equal(nn.embedding_lookup(x, np.array([1, 0, 1])), x[[1, 0, 1]])
@@ -164,6 +164,8 @@ def test_in_top_k_counts_ties_and_refuses_what_is_not_finite() -> None:
     targets = np.array([1, 0, 0, 7])
     np.testing.assert_array_equal(nn.in_top_k(targets, scores, 1), [True, False, False, False])
     np.testing.assert_array_equal(nn.in_top_k(targets, scores, 3), [True, True, False, False])
+    partly = np.array([[np.nan, 0.2, 0.1], [np.nan, 0.2, 0.1]], np.float32)
+    np.testing.assert_array_equal(nn.in_top_k(np.array([0, 1]), partly, 1), [False, True])
 
 
 def test_normalisation_functions() -> None:

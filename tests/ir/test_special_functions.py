@@ -10,7 +10,7 @@ import pytest
 
 from graphc_ir.ops import arithmetic, special, transcendental
 from graphc_ir.ops.activation import log_sigmoid, sigmoid, softplus
-from graphc_ir.ops.sorting import argsort, in_top_k, sort, top_k
+from graphc_ir.ops.sorting import argsort, sort, top_k
 
 WIDE = np.concatenate([np.linspace(-6, 6, 2001), [1e-300, -1e-9, 0.0, 12.5, -27.0]])
 
@@ -87,9 +87,3 @@ def test_descending_order_is_stable_and_works_for_unsigned() -> None:
     values, indices = top_k(x, 3)
     np.testing.assert_array_equal(values, [255, 3, 3])
     np.testing.assert_array_equal(indices, [3, 0, 2])
-
-
-def test_in_top_k_counts_ties_and_refuses_what_is_not_finite() -> None:
-    predictions = np.array([[0.1, 0.5, 0.5], [np.nan, 0.2, 0.1], [0.3, 0.2, 0.1]], np.float32)
-    np.testing.assert_array_equal(in_top_k(np.array([2, 0, 2]), predictions, 1), [True, False, False])
-    np.testing.assert_array_equal(in_top_k(np.array([2, 1, 1]), predictions, 2), [True, True, True])

@@ -8,7 +8,7 @@ import pytest
 
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.errors import VerificationError
-from graphc_ir.graph import Graph, State
+from graphc_ir.graph import Graph, Location, State
 from graphc_ir.ops.base import using
 from graphc_ir.ops.call import call
 from graphc_ir.ops.elementwise import Add, Tanh, add, tanh
@@ -132,3 +132,13 @@ def test_damage_is_found(damage: Callable[[Graph], None], message: str) -> None:
 def test_operand_counts_come_from_the_ops() -> None:
     assert operand_count(Add()) == 2
     assert operand_count(Tanh()) == 1
+
+
+def test_the_place_of_a_node_is_named_where_it_has_one() -> None:
+    graph = valid()
+    too_many_operands(graph)
+    with pytest.raises(VerificationError, match="but takes 1$"):
+        verify(graph)
+    list(graph.nodes())[-1].location = Location("model.py", 3)
+    with pytest.raises(VerificationError, match=r"but takes 1 \[model\.py:3\]$"):
+        verify(graph)

@@ -17,6 +17,8 @@ SAMPLES = [
     Sample(ops.MatMul(), ("f64[2, 0]", "f64[0, 2]"), label="nothing_to_sum", min_opset=None),
     Sample(ops.MatMul(), ("i32[2, 3]", "i32[3, 2]")),
     Sample(ops.MatMul(), ("f16[2, 3]", "f16[3, 2]"), rtol=1e-2, atol=1e-2),
+    Sample(ops.MatMul(), ("bf16[2, 3]", "bf16[3, 2]"), min_opset=None),
+    Sample(ops.MatMul(), ("bf16[2, 3]", "bf16[3, 2]"), min_opset=None),
     Sample(ops.MatMul(), ("c128[2, 3]", "c128[3, 2]"), min_opset=None),
 ]
 

@@ -99,4 +99,10 @@ ERRORS = [
         r"in_top_k needs targets \(batch\)",
         "top-k-rank",
     ),
+    ErrorCase(
+        lambda: ops.in_top_k(_LOGITS[:, 0], _LOGITS, 1),
+        DTypeError,
+        "in_top_k: targets must be class numbers, got float32",
+        "top-k-float-targets",
+    ),
 ]

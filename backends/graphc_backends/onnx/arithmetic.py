@@ -52,9 +52,11 @@ def _floordiv(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 def _floormod(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     if not _is_float(node):
         return str(writer.emit("Mod", operands))
-    # fmod has the dividend's sign; adding the divisor and taking the rest again gives it the divisor's.
+    # fmod has the dividend's sign; where that is not the divisor's, the divisor is added.
     rest = writer.emit("Mod", operands, fmod=1)
-    return str(writer.emit("Mod", [writer.emit("Add", [rest, operands[1]]), operands[1]], fmod=1))
+    opposite = writer.emit("Neg", [writer.emit("Sign", [operands[1]])])
+    differs = writer.emit("Equal", [writer.emit("Sign", [rest]), opposite])
+    return str(writer.emit("Where", [differs, writer.emit("Add", [rest, operands[1]]), rest]))
 
 
 @exports(ops.TruncateDiv)

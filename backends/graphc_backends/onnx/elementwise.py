@@ -13,11 +13,25 @@ from graphc_ir.ops.base import Operand
 one_to_one(
     {
         ops.Add: "Add", ops.Sub: "Sub", ops.Mul: "Mul", ops.Neg: "Neg", ops.Exp: "Exp", ops.Log: "Log",
-        ops.Sin: "Sin", ops.Cos: "Cos", ops.Tanh: "Tanh", ops.Sqrt: "Sqrt", ops.Relu: "Relu",
+        ops.Sin: "Sin", ops.Cos: "Cos", ops.Tanh: "Tanh", ops.Sqrt: "Sqrt",
         ops.Greater: "Greater", ops.GreaterEqual: "GreaterOrEqual", ops.Less: "Less", ops.LessEqual: "LessOrEqual",
         ops.Equal: "Equal", ops.Select: "Where",
     }
 )  # fmt: skip
+
+
+@exports(ops.Relu)
+def _relu(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    kind = node.operands[0].type.dtype
+    if kind.is_floating:
+        return str(writer.emit("Relu", operands))
+    # Relu takes no unsigned integers, and runtimes have more kernels of Max for signed ones.
+    return str(writer.emit("Max", [operands[0], writer.constant(0, kind.np)]))
+
+
+@imports("Relu")
+def _read_relu(context: ImportContext) -> Operand:
+    return ops.relu(context.operands[0])
 
 
 @exports(ops.Div)

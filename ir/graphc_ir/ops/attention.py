@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from graphc_ir.errors import DTypeError, ShapeError
 from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, bind, dtype_of, lift, shape_of, type_of
 from graphc_ir.ops.creation import iota
 from graphc_ir.ops.elementwise import add, check_kind, greater_equal, mul, select, sub
-from graphc_ir.ops.linalg import matmul, swap_last
+from graphc_ir.ops.linalg import matmul, matrix_product, swap_last
+from graphc_ir.ops.logical import logical_and
 from graphc_ir.ops.movement import reshape
 from graphc_ir.ops.nn import softmax
 from graphc_ir.ops.reduction import reduce_sum
@@ -26,8 +28,7 @@ class Attention(Op):
     [..., t, e].
 
     The mask broadcasts to [..., t, s]: bool (True: attend) or floats that are added. ``causal``: position i
-    attends positions up to i. Hidden positions get the lowest finite score, so a row without any visible one
-    is a plain mean.
+    attends positions up to i. Hidden positions have no weight, so a row without any visible one is 0.
     """
 
     scale: float
@@ -59,26 +60,38 @@ class Attention(Op):
         return scores
 
     def kernel(self, q: Array, k: Array, v: Array, mask: Array | None = None) -> Any:
-        scores = np.matmul(q * q.dtype.type(self.scale), k.swapaxes(-1, -2))
-        low = lowest_score(type_of_array(q))
-        if self.causal:
-            scores[..., ~np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_)] = low
-        if mask is not None:
-            scores = np.where(mask, scores, scores.dtype.type(low)) if mask.dtype == np.bool_ else scores + mask
+        scores = matrix_product(q * q.dtype.type(self.scale), k.swapaxes(-1, -2))
+        visible = np.tri(q.shape[-2], k.shape[-2], dtype=np.bool_) if self.causal else None
+        if mask is not None and mask.dtype != np.bool_:
+            scores = scores + mask
+        elif mask is not None:
+            visible = mask if visible is None else visible & mask
+        if visible is not None:
+            scores = np.where(visible, scores, scores.dtype.type(lowest_score(type_of_array(q))))
         scores -= np.maximum.reduce(scores, axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= np.add.reduce(scores, axis=-1, keepdims=True)
-        return np.matmul(scores, v)
+        if visible is not None:
+            scores *= visible
+        return matrix_product(scores, v)
 
     def probabilities(self, q: Operand, k: Operand, *mask: Operand) -> Operand:
         scores = matmul(mul(q, self.scale), swap_last(k))
-        kind = dtype_of(q)
-        low = lift(lowest_score(kind), kind)
-        if self.causal:
-            scores = select(causal_mask(shape_of(q)[-2], shape_of(k)[-2]), scores, low)
         for m in mask:
-            scores = select(m, scores, low) if dtype_of(m) is bool_ else add(scores, m)
-        return softmax(scores)
+            scores = scores if dtype_of(m) is bool_ else add(scores, m)
+        visible = self._visible(q, k, *mask)
+        if visible is None:
+            return softmax(scores)
+        kind = dtype_of(q)
+        # The lowest score hides; the second select empties rows in which nothing else is left.
+        weights = softmax(select(visible, scores, lift(lowest_score(kind), kind)))
+        return select(visible, weights, lift(0, kind))
+
+    def _visible(self, q: Operand, k: Operand, *mask: Operand) -> Operand | None:
+        """What each position attends as bools that broadcast to [..., t, s]; None: everything."""
+        parts = [causal_mask(shape_of(q)[-2], shape_of(k)[-2])] if self.causal else []
+        parts += [m for m in mask if dtype_of(m) is bool_]
+        return reduce(logical_and, parts) if parts else None
 
     def vjp(self, g: Operand, y: Operand, q: Operand, k: Operand, v: Operand, *mask: Operand) -> Any:
         p = self.probabilities(q, k, *mask)

@@ -331,7 +331,8 @@ def dtype_of(operand: Operand) -> DType:
 
 
 _WEAK: Final = frozenset({int, float})
-_KIND_ORDER: Final = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3, "s": 9}
+KIND_ORDER: Final = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3, "s": 9}
+"""Dtype kinds by what they can hold: data adapts to a dtype of its own kind or a later one."""
 
 
 def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Array:
@@ -376,14 +377,14 @@ def _natural_dtype(array: Array, value: Any) -> DType:
 def _adapts(natural: DType, hint: DType) -> bool:
     if natural.is_bool or hint.is_bool:
         return natural is hint
-    return _KIND_ORDER[natural.kind] <= _KIND_ORDER[hint.kind]
+    return KIND_ORDER[natural.kind] <= KIND_ORDER[hint.kind]
 
 
 def _cast_exact(array: Array, dtype: DType, value: Any) -> Array:
     have = of_numpy(array.dtype)
     if have is dtype:
         return array
-    if _KIND_ORDER[have.kind] > _KIND_ORDER[dtype.kind] and array.size:
+    if KIND_ORDER[have.kind] > KIND_ORDER[dtype.kind] and array.size:
         natural = _natural_dtype(array, value)
         raise DTypeError(f"cannot make a tensor of dtype {dtype.name} from {natural.name} data {_short(value)}; "
                          f"round or compare it first, or ask for dtype {natural.name}")  # fmt: skip

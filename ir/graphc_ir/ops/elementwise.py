@@ -11,6 +11,7 @@ from graphc_ir.dims import broadcast_shapes
 from graphc_ir.dtypes import DType, as_dtype, bool_
 from graphc_ir.errors import DTypeError, ShapeError
 from graphc_ir.ops.base import (
+    KIND_ORDER,
     Array,
     NotDifferentiable,
     Op,
@@ -35,11 +36,20 @@ def check_kind(op: Op, kinds: str, *types: TensorType) -> None:
     for other in types[1:]:
         if other.dtype is not first:
             raise DTypeError(f"{op.name} got operands of dtypes {first.name} and {other.dtype.name}; both must be the "
-                             f"same: cast one of them, e.g. tf.cast(x, tf.{first.name})")  # fmt: skip
+                             f"same: cast {_which_cast(first, other.dtype)}")  # fmt: skip
     if first.kind not in kinds:
         wanted = {"b": "bool", "i": "integers", "u": "unsigned integers", "f": "floats", "c": "complex"}
         raise DTypeError(f"{op.name} does not take dtype {first.name}; it takes "
                          f"{', '.join(wanted[k] for k in kinds)}: cast with tf.cast(x, dtype)")  # fmt: skip
+
+
+def _which_cast(a: DType, b: DType) -> str:
+    """The cast that loses nothing where one does: from the narrower kind to the wider."""
+    order = KIND_ORDER[a.kind] - KIND_ORDER[b.kind]
+    if order == 0:
+        return f"one of them, e.g. tf.cast(x, tf.{a.name})"
+    narrow, wide = (b, a) if order > 0 else (a, b)
+    return f"the {narrow.name} one, tf.cast(x, tf.{wide.name})"
 
 
 def broadcast(op: Op, *types: TensorType) -> tuple[Any, ...]:

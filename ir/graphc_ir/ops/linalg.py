@@ -30,13 +30,19 @@ class MatMul(Op):
         return a.with_shape((*batch, a.shape[-2], b.shape[-1]))
 
     def kernel(self, a: Array, b: Array, out: Array | None = None) -> Any:
-        return np.matmul(a, b, out=out)
+        return matrix_product(a, b, out)
 
     def accepts_out(self) -> bool:
         return True
 
     def vjp(self, g: Operand, y: Operand, a: Operand, b: Operand) -> Any:
         return lambda: matmul(g, swap_last(adjoint(b))), lambda: matmul(swap_last(adjoint(a)), g)
+
+
+def matrix_product(a: Array, b: Array, out: Array | None = None) -> Any:
+    """np.matmul in the dtype of its operands: the product of bfloat16 comes from NumPy as float32."""
+    product = np.matmul(a, b, out=out)
+    return product if product.dtype == a.dtype else product.astype(a.dtype)
 
 
 def swap_last(x: Operand) -> Operand:

@@ -255,11 +255,6 @@ def l2_loss(x: Any) -> Operand:
     return mul(reduce_sum(square(lift(x))), 0.5)
 
 
-def zero_fraction(x: Any) -> Operand:
-    """The share of elements that are 0, a float32 scalar; NaN for an empty tensor."""
-    return reduce_mean(cast(equal(lift(x), 0), "float32"))
-
-
 def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Operand:
     """``x`` plus a vector along its channels: the last axis, or axis 1 for ``"NC..."`` formats."""
     value = lift(x)
@@ -285,6 +280,8 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Operand:
         raise ShapeError(f"in_top_k needs targets (batch) and predictions (batch, classes), got "
                          f"{type_of(target)} and "
                          f"{type_of(scores)}")  # fmt: skip
+    if not dtype_of(target).is_integer:
+        raise DTypeError(f"in_top_k: targets must be class numbers, got {dtype_of(target).name}")
     zero = lift(0, dtype_of(scores))
     hot = one_hot(target, shape_of(scores)[1], dtype="bool")
     chosen = reduce_sum(select(hot, scores, zero), 1, keepdims=True)

@@ -25,7 +25,7 @@ from graphc_ir.ops.base import (
 )
 from graphc_ir.ops.constant import constant
 from graphc_ir.ops.elementwise import add, check_kind, div, maximum, mul, neg, square, sub
-from graphc_ir.ops.linalg import matmul
+from graphc_ir.ops.linalg import matmul, matrix_product
 from graphc_ir.ops.movement import reshape, squeeze
 from graphc_ir.ops.reduction import element_count, reduce_mean, reduce_sum, reduced_shape
 from graphc_ir.types import TensorType
@@ -241,7 +241,7 @@ class LocalResponseNorm(Op):
         return x
 
     def kernel(self, x: Array) -> Any:
-        base = np.square(x) @ self.band(x.shape[-1]).astype(x.dtype)
+        base = matrix_product(np.square(x), self.band(x.shape[-1]).astype(x.dtype))
         base *= x.dtype.type(self.alpha)
         base += x.dtype.type(self.bias)
         return x / np.power(base, x.dtype.type(self.beta), out=base)

@@ -19,7 +19,7 @@ from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, bind, dtyp
 from graphc_ir.ops.elementwise import add, check_kind, div, mul, sqrt, square, sub
 from graphc_ir.types import TensorType
 
-_BLOCK: Final = 16384  # elements: the arrays of one block stay in the second-level cache
+_BLOCK: Final = 65536  # elements: enough to hide the cost of the calls, few enough to stay in the caches
 _GUARDS: Final = {float32: 1e-17, bfloat16: 1e-17}
 
 

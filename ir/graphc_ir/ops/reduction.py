@@ -325,14 +325,9 @@ def count_nonzero(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any =
 
 
 def zero_fraction(x: Any) -> Operand:
-    """The fraction of elements that are 0, as float32."""
+    """The share of elements that are 0, a float32 scalar; NaN for an empty tensor."""
     operand = lift(x)
     return reduce_mean(cast(equal(operand, lift(0, dtype_of(operand))), "float32"))
-
-
-def l2_loss(x: Any) -> Operand:
-    """Half the sum of squares."""
-    return mul(reduce_sum(square(x)), 0.5)
 
 
 def argmax(x: Any, axis: int = 0, dtype: Any = int64) -> Operand:

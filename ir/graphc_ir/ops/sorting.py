@@ -173,17 +173,6 @@ def top_k(x: Any, k: Any = 1, dtype: Any = int32) -> tuple[Operand, Operand]:
     return result
 
 
-def in_top_k(targets: Any, predictions: Any, k: int) -> Operand:
-    """Whether each row's target class is among its ``k`` largest predictions. ``predictions`` [batch, classes],
-    ``targets`` [batch] integers. Ties count as inside; a prediction that is not finite does not."""
-    scores, classes = lift(predictions), lift(targets)
-    if not dtype_of(classes).is_integer:
-        raise DTypeError(f"in_top_k: targets must be class numbers, got {dtype_of(classes).name}")
-    own = gather(scores, expand_dims(classes, 1), batch_dims=1)
-    better = reduce_sum(cast(greater(scores, own), int32), -1)
-    return logical_and(less(better, k), is_finite(reshape(own, shape_of(classes))))
-
-
 def searchsorted(sequence: Any, values: Any, side: str = "left", dtype: Any = int32) -> Operand:
     """Where ``values`` go in sorted sequences so that they stay sorted: along the last axis, leading axes in common.
 

@@ -9,6 +9,7 @@ from graphc_ir.passes.fusion import FuseComposites
 from graphc_ir.passes.grad import Grad, ValueAndGrad, Vjp
 from graphc_ir.passes.inline import ForgetGradients, Inline
 from graphc_ir.passes.manager import Culprit, PassManager, bisect
+from graphc_ir.passes.pack import PackUpdates
 from graphc_ir.passes.pipelines import PIPELINES, optimize, pipeline, register_pipeline, resolve_passes
 from graphc_ir.passes.precision import MixedPrecision
 from graphc_ir.passes.report import PassRecord, Report
@@ -29,6 +30,7 @@ __all__ = [
     "Grad",
     "Inline",
     "MixedPrecision",
+    "PackUpdates",
     "Pass",
     "PassManager",
     "PassRecord",

@@ -18,6 +18,7 @@ from graphc_ir.passes.fold import ConstantFolding
 from graphc_ir.passes.fusion import FuseComposites
 from graphc_ir.passes.inline import ForgetGradients, Inline
 from graphc_ir.passes.manager import PassManager, Verify
+from graphc_ir.passes.pack import PackUpdates
 from graphc_ir.passes.report import Report
 from graphc_ir.passes.simplify import EXACT, Simplify, Sink
 from graphc_ir.passes.weights import FoldWeights
@@ -82,6 +83,7 @@ _RISKY: Final = (*EXACT, "changes_rounding")
 
 register_pipeline("O0", ())
 register_pipeline("O1", (*_CLEAN, DeadCodeElimination()))
-register_pipeline("O2", (*_CLEAN, FuseComposites(), FoldWeights(), Sink(), ConstantFolding(), DeadCodeElimination()))
+_FUSE: Final = (FuseComposites(), FoldWeights(), PackUpdates(), Sink())
+register_pipeline("O2", (*_CLEAN, *_FUSE, ConstantFolding(), DeadCodeElimination()))
 register_pipeline("O3", (*pipeline("O2"), Simplify(_RISKY), ConstantFolding(), CommonSubexpressionElimination(),
                          DeadCodeElimination()))  # fmt: skip
