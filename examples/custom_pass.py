@@ -7,10 +7,8 @@ from collections import Counter
 import numpy as np
 
 import graphc as tf
-from graphc_ir.graph import Graph
+from graphc_ir import Graph, Match, P, Pass, Rewrites, Var, register_pass, rewrite_rule
 from graphc_ir.ops.elementwise import Exp, Mul, add, exp
-from graphc_ir.passes import Pass, Rewrites, register_pass
-from graphc_ir.rewrite import Match, P, Var, rewrite_rule
 
 
 @rewrite_rule(P(Mul, P(Exp, Var("a")), P(Exp, Var("b"))), hazards=["changes_rounding"])

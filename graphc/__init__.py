@@ -92,8 +92,9 @@ from graphc.control import (
     while_loop,
 )
 from graphc.conversion import convert_to_tensor
-from graphc.custom_gradient import custom_gradient, grad_pass_through, recompute_grad
+from graphc.custom_gradient import RegisterGradient, custom_gradient, grad_pass_through, recompute_grad
 from graphc.debugging import Assert, assert_equal, assert_greater, assert_less, assert_rank
+from graphc.devices import device
 from graphc.dtypes import (
     DType,
     as_dtype,
@@ -134,6 +135,7 @@ from graphc.framework import (
     py_function,
 )
 from graphc.function import function, trace
+from graphc.indexed_slices import IndexedSlices
 from graphc.initializers import (
     constant_initializer,
     ones_initializer,
@@ -198,17 +200,18 @@ from graphc.math import (
     truncatediv,
     truncatemod,
 )
-from graphc.tape import GradientTape, UnconnectedGradients
+from graphc.tape import GradientTape, UnconnectedGradients, gradients, hessians
 from graphc.tensor import Tensor, TensorShape, TensorSpec
 from graphc.tensor_array import TensorArray
 from graphc.mode import init_scope
 from graphc.variable import Variable
-from graphc import autodiff, bitwise, config, data, debugging, dtypes, errors, initializers
+from graphc.variable_scope import VariableAggregation, VariableSynchronization, variable_creator_scope
+from graphc import autodiff, bitwise, compat, config, data, debugging, dtypes, errors, initializers
 from graphc import linalg, math, nest, nn, random, version
 
 if TYPE_CHECKING:
     from graphc import keras
-    from graphc.export import export_onnx, import_onnx
+    from graphc.export import export_onnx, import_onnx, import_onnx_with_state, initial_state
 
 newaxis = None
 __version__ = version.VERSION
@@ -217,6 +220,8 @@ __version__ = version.VERSION
 _LAZY = {
     "export_onnx": ("graphc.export", "export_onnx"),
     "import_onnx": ("graphc.export", "import_onnx"),
+    "import_onnx_with_state": ("graphc.export", "import_onnx_with_state"),
+    "initial_state": ("graphc.export", "initial_state"),
     "keras": ("graphc.keras", ""),
 }
 
@@ -235,13 +240,17 @@ __all__ = [
     "Assert",
     "DType",
     "GradientTape",
+    "IndexedSlices",
     "Module",
+    "RegisterGradient",
     "Tensor",
     "TensorArray",
     "TensorShape",
     "TensorSpec",
     "UnconnectedGradients",
     "Variable",
+    "VariableAggregation",
+    "VariableSynchronization",
     "__version__",
     "abs",
     "acos",
@@ -276,6 +285,7 @@ __all__ = [
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
+    "compat",
     "compile",
     "complex",
     "complex64",
@@ -293,6 +303,7 @@ __all__ = [
     "custom_gradient",
     "data",
     "debugging",
+    "device",
     "divide",
     "double",
     "dtypes",
@@ -320,13 +331,17 @@ __all__ = [
     "get_static_value",
     "grad",
     "grad_pass_through",
+    "gradients",
     "greater",
     "greater_equal",
     "group",
     "half",
+    "hessians",
     "identity",
     "import_onnx",
+    "import_onnx_with_state",
     "init_scope",
+    "initial_state",
     "initializers",
     "inside_function",
     "int8",
@@ -439,6 +454,7 @@ __all__ = [
     "unique_with_counts",
     "unstack",
     "value_and_grad",
+    "variable_creator_scope",
     "vectorized_map",
     "version",
     "vjp",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.indexed_slices import IndexedSlices
 from graphc.tensor import Tensor
 from graphc.variable import Variable
 from graphc_ir.dtypes import DType, as_dtype
@@ -15,7 +16,7 @@ __all__ = ["as_tensor", "convert_to_tensor"]
 
 
 def as_tensor(value: Any) -> Any | None:
-    """The tensor that ``value`` is or stands for: a Variable's value, a list with tensors in it as their stack.
+    """The tensor that ``value`` stands for: a Variable's value, IndexedSlices as dense, lists of tensors stacked.
 
     None for plain data.
     """
@@ -25,6 +26,8 @@ def as_tensor(value: Any) -> Any | None:
         return value.value()
     if isinstance(value, (list, tuple)) and _holds_tensor(value):
         return _packed(value, _dtype_inside(value))
+    if isinstance(value, IndexedSlices):
+        return value.dense()
     return None
 
 

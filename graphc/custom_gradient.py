@@ -23,7 +23,7 @@ from graphc_ir.ops.call import Call, CustomVjp
 from graphc_ir.ops.reduction import sum_to_shape
 from graphc_ir.ops.regions import erase_dead_nodes, set_inputs
 
-__all__ = ["custom_gradient", "grad_pass_through", "recompute_grad"]
+__all__ = ["RegisterGradient", "custom_gradient", "grad_pass_through", "recompute_grad"]
 
 
 class PythonGradient(Op, abstract=True):
@@ -304,3 +304,11 @@ def grad_pass_through(f: Any) -> Any:
         return passing(*args)
 
     return decorated
+
+
+class RegisterGradient:
+    """Gradients of ops by name belong to TensorFlow 1's graphs. Raises GradientError that shows the rewrite."""
+
+    def __init__(self, op_type: str) -> None:
+        raise GradientError(f"tf.RegisterGradient({op_type!r}): gradients cannot be registered by op name; give the "
+                            "function its gradient: @tf.custom_gradient def f(x): ...; return y, grad")  # fmt: skip

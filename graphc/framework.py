@@ -177,8 +177,8 @@ def print_tensors(*inputs: Any, output_stream: Any = None, summarize: int = 3, s
     names the line.
     """
     if any(_has_no_value(x) for x in leaves_of(inputs)):
-        warnings.warn(f"{user_location()}: tf.print runs once, while the function is traced, when values are not known; "
-                      "return the tensor and print it outside", stacklevel=2)  # fmt: skip
+        warnings.warn(f"{user_location()}: tf.print runs once, while the function is traced, when values are not known"
+                      "; return the tensor and print it outside", stacklevel=2)  # fmt: skip
     stream = output_stream if hasattr(output_stream, "write") else sys.stderr
     stream.write(sep.join(_shown(x, summarize) for x in inputs) + end)
 

@@ -172,7 +172,7 @@ class Function:
         input_signature: Sequence[Any] | None = None,
         reduce_retracing: bool = False,
         backend: str = "auto",
-        device: str = "cpu",
+        device: str | None = None,
     ) -> None:
         self.python_function = python_function
         self.input_signature = None if input_signature is None else tuple(
@@ -197,7 +197,7 @@ class Function:
         if kwargs or mode.tapes:
             return self._call_general(args, kwargs)
         arrays = []
-        key: list[Any] = []
+        key: list[Any] = [mode.device]
         for arg in args:
             array = arg._array if type(arg) is Tensor else arg
             if type(array) is not np.ndarray:
@@ -210,7 +210,7 @@ class Function:
             return concrete.call(arrays)
         concrete, tensors = self._find(args, kwargs)
         converted = [t._array for t in tensors]
-        if [a.dtype for a in converted] == key[::2]:
+        if [a.dtype for a in converted] == key[1::2]:
             self._by_shapes[tuple(key)] = concrete
         return concrete.call(converted)
 
@@ -236,15 +236,16 @@ class Function:
             call = conform(call, self.input_signature, self.name)
         static, tensors = call.static_key(), call.tensors
         types = tuple(t.type for t in tensors)
-        concrete = self._by_call.get((static, types))
+        key = (self._device(), static, types)
+        concrete = self._by_call.get(key)
         if concrete is None:
-            concrete = self._by_call[static, types] = self._general(static, types) or self._trace(call, static, types)
+            concrete = self._by_call[key] = self._general(static, types) or self._trace(call, static, types)
         return concrete, tensors
 
     def _general(self, static: tuple[Any, ...], types: tuple[TensorType, ...]) -> ConcreteFunction | None:
         """An existing trace with symbolic sizes that these types fit."""
         for _, known, traced, concrete in self._traces:
-            if known == static and _fits(traced, types):
+            if known == static and concrete.device == self._device() and _fits(traced, types):
                 return concrete
         return None
 
@@ -270,7 +271,10 @@ class Function:
         first = not self._traces
         own = [spec.name for spec in specs or self._input_specs()] or [None] * len(types)
         names = [a or b for a, b in zip(own, call.tensor_names(self._signature), strict=True)]
-        return trace_call(self.python_function, call, types, names, self.name, self.backend, self.device, first)
+        return trace_call(self.python_function, call, types, names, self.name, self.backend, self._device(), first)
+
+    def _device(self) -> str:
+        return self.device or mode.device
 
     def _input_specs(self) -> list[TensorSpec]:
         return [leaf for leaf in leaves_of(self.input_signature or ()) if isinstance(leaf, TensorSpec)]
@@ -297,12 +301,12 @@ class Function:
         )
         call = Call(args, kwargs)
         types = tuple(spec.to_type() for spec in leaves)
-        key = (call.static_key(), types)
+        key = (self._device(), call.static_key(), types)
         concrete = self._by_call.get(key)
         if concrete is None:
             concrete = self._by_call[key] = self._trace_types(call, types, leaves)
             traced = tuple(v.type for v in concrete.graph.inputs[: len(types)])
-            self._traces.append((call, key[0], traced, concrete))
+            self._traces.append((call, key[1], traced, concrete))
         return concrete
 
     @property
@@ -322,8 +326,10 @@ class Function:
         """Why the last trace was necessary: what differs from the one before, and what would avoid it."""
         if len(self._traces) < 2:
             return f"{self.name} was traced {len(self._traces)} time(s); nothing was traced again."
-        (before, old_static, old, _), (after, static, new, _) = self._traces[-2:]
+        (before, old_static, old, first), (after, static, new, last) = self._traces[-2:]
         lines = [f"{self.name} was traced again for {_described(after, new)} after {_described(before, old)}:"]
+        if first.device != last.device:
+            lines.append(f"- the device changed from {first.device} to {last.device}")
         if old_static[0] != static[0]:
             lines.append("- the arguments have another structure; pass the same nesting of lists, tuples and dicts")
         for i, (a, b) in enumerate(zip(old_static[1:], static[1:], strict=False)):
@@ -404,8 +410,9 @@ def function(func: Callable[..., Any] | None = None, *arguments: Any, **options:
 
     Options: ``input_signature``, TensorSpecs for one trace that serves all calls; ``reduce_retracing``, to leave sizes
     open in the next trace that changed between calls; ``backend``, ``"auto"``, ``"numpy"`` or ``"onnxruntime"``;
-    ``device``, ``"cpu"`` or ``"cuda:N"``. TensorFlow's ``autograph``, ``jit_compile`` and ``experimental_*`` options
-    are accepted: every function is compiled. Raises ArgumentError for another option.
+    ``device``, ``"cpu"`` or ``"cuda:N"`` (else that of ``tf.device`` around the call). TensorFlow's ``autograph``,
+    ``jit_compile`` and ``experimental_*`` options are accepted: every function is compiled. Raises ArgumentError for
+    another option.
     """
     chosen = _function_options(arguments, options)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,11 +24,16 @@ busy = Busy()
 
 
 class _Mode(threading.local):
-    """``tapes`` are the recording GradientTapes, innermost last. ``tracer`` is the innermost running trace."""
+    """``tapes`` are the recording GradientTapes, innermost last. ``tracer`` is the innermost running trace.
+
+    ``device`` is what functions compile for that name none, ``creators`` are those of Variables, innermost last.
+    """
 
     tracer: Any = None
     scope: str = ""
     run_eagerly: bool = False
+    device: str = "cpu"
+    creators: tuple[Callable[..., Any], ...] = ()
     _counted: bool = False
 
     def __init__(self) -> None:

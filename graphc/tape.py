@@ -323,3 +323,18 @@ def _seed_leaves(output_gradients: Any, targets: list[Any]) -> list[Any]:
             f"output_gradients has {len(seeds)} tensors for {len(targets)} targets; give one per target"
         )
     return list(seeds)
+
+
+def gradients(ys: Any, xs: Any, *arguments: Any, **options: Any) -> Any:
+    """TensorFlow 1's gradients of a finished graph. Raises GradientError that shows the rewrite with a tape."""
+    raise GradientError("tf.gradients needs a graph that is there before the question; compute inside a tape: "
+                        "with tf.GradientTape() as tape: tape.watch(xs); ys = f(xs), then "
+                        "tape.gradient(ys, xs)")  # fmt: skip
+
+
+def hessians(ys: Any, xs: Any, *arguments: Any, **options: Any) -> Any:
+    """TensorFlow 1's second derivatives of a finished graph. Raises GradientError that shows the rewrite with tapes."""
+    raise GradientError("tf.hessians needs a graph that is there before the question; compute inside two tapes: "
+                        "with tf.GradientTape() as outer: outer.watch(xs), and inside with tf.GradientTape() as inner: "
+                        "inner.watch(xs); y = f(xs), g = inner.gradient(y, xs); then "
+                        "outer.jacobian(g, xs)")  # fmt: skip

@@ -228,26 +228,33 @@ class SymbolicTensor(Tensor):
         return self.value.name or "tensor"
 
     def numpy(self) -> Any:
-        raise TracingError(_no_value(self, ".numpy() is called", "return the tensor and call .numpy() outside, or use tf.* ops"))
+        fix = "return the tensor and call .numpy() outside, or use tf.* ops"
+        raise TracingError(_no_value(self, ".numpy() is called", fix))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        raise TracingError(_no_value(self, "NumPy is given it", "use the tf.* op instead of NumPy's, or return the tensor and use NumPy outside"))
+        fix = "use the tf.* op instead of NumPy's, or return the tensor and use NumPy outside"
+        raise TracingError(_no_value(self, "NumPy is given it", fix))
 
     def __bool__(self) -> bool:
         fix = "write tf.cond(pred, true_fn, false_fn), tf.while_loop(cond, body, vars) or tf.where instead"
         raise TracingError(_no_value(self, "Python needs its truth (if, while, and, or, not)", fix))
 
     def _single(self, kind: str) -> Any:
-        raise TracingError(_no_value(self, f"{kind}() is called", f"use tf.cast(x, dtype), or return the tensor and call {kind}() outside"))
+        fix = f"use tf.cast(x, dtype), or return the tensor and call {kind}() outside"
+        raise TracingError(_no_value(self, f"{kind}() is called", fix))
 
     def __index__(self) -> int:
-        raise TracingError(_no_value(self, "Python uses it as an index or a range bound", "use tf.gather(x, i), tf.range(n), tf.while_loop or tf.scan; a plain int argument is a value when tracing"))
+        fix = ("use tf.gather(x, i), tf.range(n), tf.while_loop or tf.scan, or pass a Python int, whose value a trace "
+               "knows")  # fmt: skip
+        raise TracingError(_no_value(self, "Python uses it as an index or a range bound", fix))
 
     def __len__(self) -> int:
         size = self.value.type.shape[0] if self.value.type.shape else None
-        if not isinstance(size, int):
-            raise TracingError(_no_value(self, f"len() is called and its first size is {size}", "use tf.shape(x)[0]"))
-        return size
+        if isinstance(size, int):
+            return size
+        if size is None:
+            raise TypeError("a scalar tensor has no length")
+        raise TracingError(_no_value(self, f"len() is called and its first size is {size}", "use tf.shape(x)[0]"))
 
     def __str__(self) -> str:
         return f"Tensor({self.name!r}, shape={self.shape}, dtype={self.dtype.name})"

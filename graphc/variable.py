@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +22,22 @@ from graphc_ir.types import TensorType
 _TEXT = re.compile(r"[^A-Za-z0-9_./-]")
 
 
-class Variable:
+class _ThroughCreators(type):
+    """Lets the creators of open scopes make the Variable."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if not mode.creators:
+            return super().__call__(*args, **kwargs)
+        bound = inspect.signature(Variable.__init__).bind(None, *args, **kwargs)
+        bound.apply_defaults()
+        del bound.arguments["self"]
+        creator = super().__call__
+        for outer in mode.creators:
+            creator = functools.partial(outer, creator)
+        return creator(**bound.arguments)
+
+
+class Variable(metaclass=_ThroughCreators):
     """A tensor that can be assigned. Behaves as its value in every operation.
 
     ``initial_value``: data, a tensor, or a function without arguments that returns one. Reads inside a GradientTape

@@ -57,8 +57,9 @@ class Choice:
     estimates: dict[str, float]
 
     def __str__(self) -> str:
-        shown = ", ".join(f"{name} {time:.1f} us" for name, time in self.estimates.items())
-        return f"{self.backend}: {self.reason}" + (f" (estimates: {shown})" if shown else "")
+        shown = ", ".join(f"{name} {time:.3g} us" for name, time in self.estimates.items())
+        assumed = f"; sizes unknown until the run count as {_ASSUMED_SIZE}"
+        return f"{self.backend}: {self.reason}" + (f" (estimates: {shown}{assumed})" if shown else "")
 
 
 def estimate(graph: Graph, rates: Rates) -> float:

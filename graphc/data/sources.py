@@ -17,20 +17,18 @@ from graphc.data.errors import StructureError
 from graphc.data.node import Source
 from graphc.data.plan import Plan, iter_rows
 from graphc.data.shuffle import EpochSeeds
-from graphc.data.structure import LEAF, ArraySpec, Leaves, describe, flatten, leaf_names
+from graphc.data.structure import LEAF, ArraySpec, LeafSpec, Leaves, describe, flatten, leaf_names
 from graphc_ir.dtypes import as_dtype
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 from graphc_ir.types import TensorSpec
 
 
-class Columns(Source):
-    """Rows of arrays that are in memory."""
+class Planned(Source):
+    """A source whose elements a plan names from the start."""
 
-    def __init__(self, name: str, treedef: PyTreeSpec, arrays: Sequence[Array]) -> None:
-        specs = tuple(ArraySpec(array.shape[1:], array.dtype) for array in arrays)
-        super().__init__(treedef, specs, len(arrays[0]))
-        self.name = name
-        self._plan = Plan(tuple(map(ArrayColumn, arrays)), len(arrays[0]))
+    def __init__(self, treedef: PyTreeSpec, leaf_specs: tuple[LeafSpec, ...], plan: Plan) -> None:
+        super().__init__(treedef, leaf_specs, plan.length)
+        self._plan = plan
 
     def plan(self) -> Plan:
         return self._plan
@@ -41,6 +39,15 @@ class Columns(Source):
     @property
     def resumable(self) -> bool:
         return True
+
+
+class Columns(Planned):
+    """Rows of arrays that are in memory."""
+
+    def __init__(self, name: str, treedef: PyTreeSpec, arrays: Sequence[Array]) -> None:
+        specs = tuple(ArraySpec(array.shape[1:], array.dtype) for array in arrays)
+        super().__init__(treedef, specs, Plan(tuple(map(ArrayColumn, arrays)), len(arrays[0])))
+        self.name = name
 
 
 def slices(tensors: Any) -> Columns:
@@ -82,25 +89,14 @@ def _read_only(array: Array) -> Array:
     return view
 
 
-class Range(Source):
+class Range(Planned):
     """The numbers of an arithmetic sequence."""
 
     name = "range"
 
     def __init__(self, values: range, dtype: Any) -> None:
         np_dtype = as_dtype(dtype).np
-        super().__init__(LEAF, (ArraySpec((), np_dtype),), len(values))
-        self._plan = Plan((RangeColumn(values, np_dtype),), len(values))
-
-    def plan(self) -> Plan:
-        return self._plan
-
-    def stream(self) -> Iterator[Leaves]:
-        return self._plan.elements()
-
-    @property
-    def resumable(self) -> bool:
-        return True
+        super().__init__(LEAF, (ArraySpec((), np_dtype),), Plan((RangeColumn(values, np_dtype),), len(values)))
 
 
 class Random(Source):

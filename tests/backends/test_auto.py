@@ -46,6 +46,7 @@ def test_large_element_wise_work_runs_on_onnxruntime() -> None:
     executable = compiled(large_graph())
     assert executable.choice.backend == "onnxruntime"
     assert str(executable.choice).startswith("onnxruntime: the lower estimate (estimates: numpy ")
+    assert str(executable.choice).endswith("; sizes unknown until the run count as 32)")
 
 
 def test_results_and_state_come_from_the_chosen_backend() -> None:

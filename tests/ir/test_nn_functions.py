@@ -168,6 +168,24 @@ def test_in_top_k_counts_ties_and_refuses_what_is_not_finite() -> None:
     np.testing.assert_array_equal(nn.in_top_k(np.array([0, 1]), partly, 1), [False, True])
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_rows_that_see_nothing_are_zero(causal: bool) -> None:
+    q = RNG.standard_normal((2, 3, 4))
+    mask = np.array([[False, True, True], [True, False, False], [True, True, False]])
+    y = attention.attention(q, q, q, mask, causal=causal)
+    assert np.array_equal(y[:, 0], np.zeros((2, 4))) is causal
+    np.testing.assert_allclose(y[:, 1], q[:, 0])
+    np.testing.assert_array_equal(attention.attention(q, q, q, np.zeros((3, 3), np.bool_), causal=causal), 0 * q)
+
+
+def test_causal_attention_does_not_look_ahead_where_the_mask_hides_the_past() -> None:
+    q = RNG.standard_normal((2, 3, 4)).astype(np.float32)
+    added = np.array([-np.inf, 0, 0], np.float32)
+    y = attention.attention(q, q, q, added, causal=True)
+    np.testing.assert_array_equal(y[:, 0], np.zeros((2, 4)))
+    np.testing.assert_allclose(y[:, 1], q[:, 1], rtol=1e-6)
+
+
 def test_normalisation_functions() -> None:
     x = RNG.standard_normal((4, 3, 6))
     mean, variance = normalization.moments(x, [0, 2])

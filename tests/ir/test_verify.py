@@ -137,7 +137,7 @@ def test_operand_counts_come_from_the_ops() -> None:
 def test_the_place_of_a_node_is_named_where_it_has_one() -> None:
     graph = valid()
     too_many_operands(graph)
-    with pytest.raises(VerificationError, match="but takes 1$"):
+    with pytest.raises(VerificationError, match=r"but takes 1$"):
         verify(graph)
     list(graph.nodes())[-1].location = Location("model.py", 3)
     with pytest.raises(VerificationError, match=r"but takes 1 \[model\.py:3\]$"):

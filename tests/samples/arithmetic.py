@@ -16,8 +16,6 @@ _SIGNS = ([7, 7, -7, -7, 6, -6], [3, -3, 3, -3, 3, 3])
 _FLOAT_SIGNS = ([7.5, 7.5, -7.5, -7.5, 6.2], [2.0, -2.0, 2.0, -2.0, 3.0])
 _INFINITE = ([-1.0, 1.0, 0.0, -1.0, 3.0], [np.inf, -np.inf, np.inf, -np.inf, np.inf])
 _TINY_DIVIDEND = ([1e-9, -3e-38, 0.0, 0.0], [1.0, -3e-38, 5.0, -5.0])
-_INFINITE = ([-1.0, 1.0, 0.0, -1.0, 3.0], [np.inf, -np.inf, np.inf, -np.inf, np.inf])
-_TINY_DIVIDEND = ([1e-9, -3e-38, 0.0, 0.0], [1.0, -3e-38, 5.0, -5.0])
 _WITH_ZEROS = ([1.0, 0.0, -2.0, 0.7], [0.5, 2.0, 0.0, 1.5])
 _AWAY = ((-2.0, 2.0), (0.5, 2.0))
 
@@ -45,8 +43,6 @@ SAMPLES = [
     Sample(ops.FloorMod(), ("i32[6]", "i32[6]"), values=_SIGNS),
     Sample(ops.FloorMod(), ("f64[5]", "f64[5]"), values=_FLOAT_SIGNS, round_trip=False),
     Sample(ops.FloorMod(), ("f64[n]", "f64[]"), _N, values=(None, 0.7), round_trip=False, label="periodic"),
-    Sample(ops.FloorMod(), ("f64[5]", "f64[5]"), values=_INFINITE, round_trip=False, gradient=False, label="infinite"),
-    Sample(ops.FloorMod(), ("f32[4]", "f32[4]"), values=_TINY_DIVIDEND, round_trip=False, atol=0, label="tiny"),
     Sample(ops.FloorMod(), ("f64[5]", "f64[5]"), values=_INFINITE, round_trip=False, gradient=False, label="infinite"),
     Sample(ops.FloorMod(), ("f32[4]", "f32[4]"), values=_TINY_DIVIDEND, round_trip=False, atol=0, label="tiny"),
     Sample(ops.TruncateDiv(), ("i32[6]", "i32[6]"), values=_SIGNS),

@@ -18,14 +18,25 @@ SAMPLES = [
     Sample(ops.MatMul(), ("i32[2, 3]", "i32[3, 2]")),
     Sample(ops.MatMul(), ("f16[2, 3]", "f16[3, 2]"), rtol=1e-2, atol=1e-2),
     Sample(ops.MatMul(), ("bf16[2, 3]", "bf16[3, 2]"), min_opset=None),
-    Sample(ops.MatMul(), ("bf16[2, 3]", "bf16[3, 2]"), min_opset=None),
     Sample(ops.MatMul(), ("c128[2, 3]", "c128[3, 2]"), min_opset=None),
+    Sample(ops.Gemm(1.0, 1.0, False, False), ("f64[n, 2]", "f64[2, 4]", "f64[4]"), _N),
+    Sample(ops.Gemm(0.5, 1.0, True, False), ("f64[2, n]", "f64[2, 4]", "f64[]"), _N),
+    Sample(ops.Gemm(2.0, -1.5, True, True), ("f64[2, 3]", "f64[4, 2]", "f64[3, 1]")),
+    Sample(ops.Gemm(0.5, 1.0, False, True), ("f32[2, 3]", "f32[4, 3]"), gradient=False),
 ]
 
 ERRORS = [
     ErrorCase(
         lambda: ops.MatMul().infer(parse_type("f32[2, 3]"), parse_type("f32[4, 2]")),
         ShapeError, r"f32\[2, 3\] and f32\[4, 2\] do not fit: inner sizes of matmul", "matmul_inner",
+    ),
+    ErrorCase(
+        lambda: ops.Gemm(1.0, 1.0, False, False).infer(*map(parse_type, ("f32[2, 3]", "f32[3, 4]", "f32[5]"))),
+        ShapeError, r"gemm: f32\[2, 3\] and f32\[3, 4\] do not fit", "gemm_bias",
+    ),
+    ErrorCase(
+        lambda: ops.Gemm(1.0, 1.0, False, False).infer(*map(parse_type, ("f32[1, 3]", "f32[3, 4]", "f32[2, 4]"))),
+        ShapeError, r"f32\[2, 4\] does not broadcast to the product's shape \[1, 4\]", "gemm_growing_bias",
     ),
     ErrorCase(
         lambda: ops.MatMul().infer(parse_type("f32[3]"), parse_type("f32[3, 2]")),

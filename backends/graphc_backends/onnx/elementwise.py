@@ -25,7 +25,9 @@ def _relu(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     kind = node.operands[0].type.dtype
     if kind.is_floating:
         return str(writer.emit("Relu", operands))
-    # Relu takes no unsigned integers, and runtimes have more kernels of Max for signed ones.
+    if kind.is_unsigned:
+        return str(writer.emit("Identity", operands))
+    # Relu takes integers from opset 14 on only, and ONNX Runtime has more kernels of Max for them.
     return str(writer.emit("Max", [operands[0], writer.constant(0, kind.np)]))
 
 

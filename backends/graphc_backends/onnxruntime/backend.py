@@ -28,6 +28,8 @@ from graphc_ir.errors import BackendError, ExportError
 from graphc_ir.evaluate import bind_inputs
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
+from graphc_ir.ops.optim import OptimizerUpdate
+from graphc_ir.passes import DeadCodeElimination, ExpandUpdates, FuseGemm, optimize
 
 MAX_BINDINGS: Final = 16
 """How many shape bindings of one executable keep their memory."""
@@ -141,7 +143,7 @@ def open_session(graph: Graph, device: Device, threads: int) -> Any:
 
     Raises ExportError for ops without ONNX form, BackendError for what the runtime cannot run.
     """
-    exported = to_model(graph)
+    exported = to_model(lowered(graph))
     updates = any(s.output is not None for s in graph.states)
     level = optimization_level(frozenset(n.op_type for n in exported.graph.node), updates)
     while True:
@@ -150,6 +152,16 @@ def open_session(graph: Graph, device: Device, threads: int) -> Any:
             return SESSIONS.get(model.SerializeToString(), device, threads, level)
         except RUNTIME_ERRORS as error:
             _learn(graph, model, error)
+
+
+def lowered(graph: Graph) -> Graph:
+    """Optimizer updates as plain ops, so that the products that make the gradients take in their scaling."""
+    if not any(isinstance(node.op, OptimizerUpdate) for node in graph.nodes()):
+        return graph
+    return optimize(graph, passes=_LOWERING, verify="never", cost=False)[0]
+
+
+_LOWERING: Final = (ExpandUpdates(), FuseGemm(), DeadCodeElimination())
 
 
 def _learn(graph: Graph, model: ModelProto, error: Exception) -> None:

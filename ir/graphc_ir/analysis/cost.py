@@ -19,7 +19,7 @@ from graphc_ir.ops.control import Cond, Scan, While
 from graphc_ir.ops.conv import Conv, ConvFilterGrad, Convolution
 from graphc_ir.ops.cumulative import Cumulative
 from graphc_ir.ops.elementwise import Cast, Elementwise, Select
-from graphc_ir.ops.linalg import MatMul
+from graphc_ir.ops.linalg import Gemm, MatMul
 from graphc_ir.ops.nn import AlongAxis, SigmoidCrossEntropy, SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy
 from graphc_ir.ops.normalization import BatchNorm, LayerNorm, RmsNorm, Standardize
 from graphc_ir.ops.optim import AdagradUpdate, AdamUpdate, MomentumUpdate, RmspropUpdate, SgdUpdate
@@ -171,6 +171,14 @@ def _softmax(model: CostModel, node: Node) -> Dim:
 def _matmul(model: CostModel, node: Node) -> Dim:
     inner = model.dim(node.operands[0].type.shape[-1])
     return 2 * inner * model.elements(node.results[0].type.shape)
+
+
+@flop_rule(Gemm)
+def _gemm(model: CostModel, node: Node) -> Dim:
+    op: Any = node.op
+    inner = model.dim(node.operands[0].type.shape[0 if op.transpose_a else 1])
+    extra = (op.alpha != 1) + (len(node.operands) - 2) * (1 + (op.beta != 1))
+    return (2 * inner + extra) * model.elements(node.results[0].type.shape)
 
 
 @flop_rule(Convolution)

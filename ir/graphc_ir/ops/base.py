@@ -71,8 +71,6 @@ class Op:
     is_elementwise: ClassVar[bool] = False
     is_pure: ClassVar[bool] = True
     """Same operands, same results: may be folded, merged and dropped."""
-    is_foldable: ClassVar[bool] = True
-    """May be computed when the graph is built, given constant operands (random ops say False)."""
     is_inlinable: ClassVar[bool] = False
     """The op runs its one region on its operands and nothing else, so the region may stand in its place."""
 

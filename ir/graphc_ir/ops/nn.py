@@ -42,7 +42,7 @@ from graphc_ir.ops.elementwise import (
 from graphc_ir.ops.gather import gather
 from graphc_ir.ops.logical import is_finite, logical_and
 from graphc_ir.ops.movement import concat, expand_dims, reshape, squeeze, transpose
-from graphc_ir.ops.reduction import reduce_mean, reduce_sum
+from graphc_ir.ops.reduction import reduce_sum
 from graphc_ir.types import TensorType
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from graphc_ir import dims
 from graphc_ir.dtypes import DType, bfloat16, float32, of_numpy
-from graphc_ir.errors import ShapeError
+from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, bind, dtype_of, lift
 from graphc_ir.ops.elementwise import add, check_kind, div, mul, sqrt, square, sub
 from graphc_ir.types import TensorType
@@ -148,6 +148,10 @@ class AdamUpdate(OptimizerUpdate):
     slots: ClassVar[int] = 2
     scalars: ClassVar[tuple[str, ...]] = ("learning rate", "weight decay")
 
+    def __post_init__(self) -> None:
+        if not (0 <= self.beta_1 < 1 and 0 <= self.beta_2 < 1):
+            raise ArgumentError(f"Adam's beta_1={self.beta_1} and beta_2={self.beta_2} must lie in [0, 1)")
+
     def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
         parameter, m, v, gradient = operands
         kind = t.dtype.type
@@ -170,9 +174,12 @@ class AdamUpdate(OptimizerUpdate):
     def decompose(
         self, parameter: Operand, m: Operand, v: Operand, gradient: Operand, rate: Operand, *decay: Operand
     ) -> Any:
-        g = guarded(gradient)
-        first = add(m, mul(sub(g, m), 1 - self.beta_1))
-        second = add(v, mul(sub(square(g), v), 1 - self.beta_2))
+        # The gradient enters scaled: a matrix product that makes it can do the scaling and the guard itself.
+        share = 1 - self.beta_1
+        amount = guard(dtype_of(gradient)) * share
+        scaled = add(mul(gradient, share), amount) if amount else mul(gradient, share)
+        first = add(mul(m, self.beta_1), scaled)
+        second = add(mul(v, self.beta_2), mul(square(scaled), (1 - self.beta_2) / share**2))
         step = mul(div(first, add(sqrt(second), self.epsilon)), rate)
         for factor in decay:
             parameter = sub(parameter, mul(parameter, factor))

@@ -98,9 +98,18 @@ class MaxPool(Pooling):
         return bind(MaxPoolGrad(*self.parts()), x, y, g)
 
 
+_OF_PLACE: Final = NotDifferentiable("the place of a maximum is piecewise constant")
+
+
 class _AtMaximum(Pooling, abstract=True):
     """Shared by the two linear maps that a max pooling defines: both look at the first maximum of each
     window."""
+
+    def kernel(self, x: Array, y: Array, third: Array) -> Any:
+        return self.in_last(self._kernel, x, y, third)
+
+    def _kernel(self, x: Array, y: Array, third: Array) -> Array:
+        raise NotImplementedError
 
     def chosen(self, padded: Array, y: Array) -> Iterator[tuple[tuple[slice, ...], Array]]:
         """Per window position the padded elements it meets, and where they are the first maximum."""
@@ -132,23 +141,19 @@ class MaxPoolGrad(_AtMaximum):
         self.check_pooled(x, y, g)
         return x
 
-    def kernel(self, x: Array, y: Array, g: Array) -> Any:
-        return self.in_last(self._kernel, x, y, g)
-
-    def _kernel(self, x: Array, y: Array, g: Array) -> Array:
+    def _kernel(self, x: Array, y: Array, third: Array) -> Array:
         geometry = self.geometry()
         padded = kernels.pad_array(x, geometry, lowest(x.dtype))
-        result = np.zeros(padded.shape, g.dtype)
+        result = np.zeros(padded.shape, third.dtype)
         for where, hit in self.chosen(padded, y):
             if self.tiles:
-                np.multiply(g, hit, out=result[where])
+                np.multiply(third, hit, out=result[where])
             else:
-                result[where] += g * hit
+                result[where] += third * hit
         return result[geometry.interior(x.shape[1:-1])]
 
     def vjp(self, g: Operand, r: Operand, x: Operand, y: Operand, dy: Operand) -> Any:
-        constant_in = NotDifferentiable("the place of a maximum is piecewise constant")
-        return constant_in, constant_in, bind(MaxPoolPick(*self.parts()), x, y, g)
+        return _OF_PLACE, _OF_PLACE, bind(MaxPoolPick(*self.parts()), x, y, g)
 
     def decompose(self, x: Operand, y: Operand, g: Operand) -> Operand:
         if self.layout == "NHWC":
@@ -170,20 +175,16 @@ class MaxPoolPick(_AtMaximum):
         self.require_shape("the values", h.shape, x.shape)
         return y
 
-    def kernel(self, x: Array, y: Array, h: Array) -> Any:
-        return self.in_last(self._kernel, x, y, h)
-
-    def _kernel(self, x: Array, y: Array, h: Array) -> Array:
+    def _kernel(self, x: Array, y: Array, third: Array) -> Array:
         geometry = self.geometry()
         padded = kernels.pad_array(x, geometry, lowest(x.dtype))
-        values, result = kernels.pad_array(h, geometry), np.zeros(y.shape, h.dtype)
+        values, result = kernels.pad_array(third, geometry), np.zeros(y.shape, third.dtype)
         for where, hit in self.chosen(padded, y):
             result += values[where] * hit
         return result
 
     def vjp(self, g: Operand, r: Operand, x: Operand, y: Operand, h: Operand) -> Any:
-        constant_in = NotDifferentiable("the place of a maximum is piecewise constant")
-        return constant_in, constant_in, bind(MaxPoolGrad(*self.parts()), x, y, g)
+        return _OF_PLACE, _OF_PLACE, bind(MaxPoolGrad(*self.parts()), x, y, g)
 
     def decompose(self, x: Operand, y: Operand, h: Operand) -> Operand:
         values = window_taps(self, h, self.window)

@@ -43,8 +43,6 @@ class RandomOp(Op, abstract=True):
 
     shape: Shape
     dtype: DType
-    # Folding would freeze a stateless draw into a constant of its full size.
-    is_foldable = False
     vjp = NotDifferentiable("random draws are constants for the gradient")
 
     def infer(self, key: TensorType, *parameters: TensorType) -> TensorType:
@@ -107,7 +105,6 @@ class RandomBernoulli(Op):
     """True with the probability given by the second operand (float32, broadcast to ``shape``)."""
 
     shape: Shape
-    is_foldable = False
     vjp = NotDifferentiable("whether a draw is below a probability jumps")
 
     def infer(self, key: TensorType, probability: TensorType) -> TensorType:
@@ -138,7 +135,6 @@ class RandomCategorical(Op):
 
     samples: Shape
     dtype: DType
-    is_foldable = False
     vjp = NotDifferentiable("class numbers are integers")
 
     def infer(self, key: TensorType, logits: TensorType) -> TensorType:

@@ -9,7 +9,7 @@ import numpy as np
 from graphc_ir import dims
 from graphc_ir.dims import Shape
 from graphc_ir.dtypes import DType, as_dtype, int32
-from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
+from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.base import (
     Array,
     NotDifferentiable,
@@ -24,10 +24,9 @@ from graphc_ir.ops.base import (
     shape_of,
 )
 from graphc_ir.ops.creation import zeros
-from graphc_ir.ops.elementwise import REAL, cast, check_kind, greater, less, less_equal
-from graphc_ir.ops.gather import gather, scatter_elements
-from graphc_ir.ops.logical import is_finite, logical_and
-from graphc_ir.ops.movement import expand_dims, reshape, resolve_shape
+from graphc_ir.ops.elementwise import REAL, cast, check_kind, less, less_equal
+from graphc_ir.ops.gather import scatter_elements
+from graphc_ir.ops.movement import expand_dims, resolve_shape
 from graphc_ir.ops.reduction import reduce_sum
 from graphc_ir.types import TensorType
 

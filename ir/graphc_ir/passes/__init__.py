@@ -6,10 +6,11 @@ from graphc_ir.passes.cse import CommonSubexpressionElimination
 from graphc_ir.passes.dce import DeadCodeElimination
 from graphc_ir.passes.fold import ConstantFolding
 from graphc_ir.passes.fusion import FuseComposites
+from graphc_ir.passes.gemm import FuseGemm
 from graphc_ir.passes.grad import Grad, ValueAndGrad, Vjp
 from graphc_ir.passes.inline import ForgetGradients, Inline
 from graphc_ir.passes.manager import Culprit, PassManager, bisect
-from graphc_ir.passes.pack import PackUpdates
+from graphc_ir.passes.pack import ExpandUpdates, PackUpdates
 from graphc_ir.passes.pipelines import PIPELINES, optimize, pipeline, register_pipeline, resolve_passes
 from graphc_ir.passes.precision import MixedPrecision
 from graphc_ir.passes.report import PassRecord, Report
@@ -26,7 +27,9 @@ __all__ = [
     "FoldWeights",
     "ForgetGradients",
     "FuseComposites",
+    "ExpandUpdates",
     "FuseElementwise",
+    "FuseGemm",
     "Grad",
     "Inline",
     "MixedPrecision",

@@ -17,7 +17,8 @@ class ConstantFolding(Pass, name="fold"):
 
     A result of more than ``max_elements`` elements is folded only if it does not grow beyond its operands, so that
     ``zeros([10000, 10000])`` does not end up in the model file. Kernels that fail (an index out of range) are left to
-    fail when the graph runs. Impure and random ops are never folded.
+    fail when the graph runs. Impure ops are never
+    folded; random draws by a constant key are (they are functions of the key), within the same limit.
     """
 
     max_elements: int = 4096
@@ -32,7 +33,7 @@ class ConstantFolding(Pass, name="fold"):
 
     def _applies(self, node: Node) -> bool:
         op = node.op
-        if type(op) is Constant or not op.is_pure or not op.is_foldable or node.regions:
+        if type(op) is Constant or not op.is_pure or node.regions:
             return False
         for operand in node.operands:
             if operand.node is None or type(operand.node.op) is not Constant:

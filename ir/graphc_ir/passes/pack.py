@@ -1,4 +1,4 @@
-"""Optimizer updates of small parameters as one update."""
+"""Optimizer updates: those of small parameters as one, or each as the ops that it stands for."""
 
 from __future__ import annotations
 
@@ -41,6 +41,30 @@ class PackUpdates(Pass):
     def _is_small(self, node: Node) -> bool:
         count = element_count(node.operands[0].type.shape)
         return isinstance(count, int) and 0 < count <= self.limit
+
+
+@register_pass
+class ExpandUpdates(Pass):
+    """Writes optimizer updates as the ops that they stand for, where a backend has no kernel of its own for them."""
+
+    def run(self, graph: Graph) -> bool:
+        changed = False
+        for node in list(graph.nodes()):
+            if isinstance(node.op, OptimizerUpdate) and node.op.decompose is not None:
+                _expand(graph, node)
+                changed = True
+        return changed
+
+
+def _expand(graph: Graph, node: Node) -> None:
+    builder = GraphBuilder(graph, before=node)
+    builder.location = node.location
+    with using(builder):
+        found = node.op.decompose(*node.operands)  # type: ignore[misc]
+    for old, new in zip(node.results, found if isinstance(found, tuple) else (found,), strict=True):
+        new.name = old.name
+        old.replace_all_uses_with(new)
+    graph.erase(node)
 
 
 def _waits_for(node: Node, last: Node, position: dict[Node, int]) -> bool:

@@ -16,6 +16,7 @@ from graphc_ir.passes.cse import CommonSubexpressionElimination
 from graphc_ir.passes.dce import DeadCodeElimination
 from graphc_ir.passes.fold import ConstantFolding
 from graphc_ir.passes.fusion import FuseComposites
+from graphc_ir.passes.gemm import FuseGemm
 from graphc_ir.passes.inline import ForgetGradients, Inline
 from graphc_ir.passes.manager import PassManager, Verify
 from graphc_ir.passes.pack import PackUpdates
@@ -83,7 +84,7 @@ _RISKY: Final = (*EXACT, "changes_rounding")
 
 register_pipeline("O0", ())
 register_pipeline("O1", (*_CLEAN, DeadCodeElimination()))
-_FUSE: Final = (FuseComposites(), FoldWeights(), PackUpdates(), Sink())
+_FUSE: Final = (FuseComposites(), FoldWeights(), FuseGemm(), PackUpdates(), Sink())
 register_pipeline("O2", (*_CLEAN, *_FUSE, ConstantFolding(), DeadCodeElimination()))
 register_pipeline("O3", (*pipeline("O2"), Simplify(_RISKY), ConstantFolding(), CommonSubexpressionElimination(),
                          DeadCodeElimination()))  # fmt: skip

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from onnx import ModelProto, TensorProto, numpy_helper
 from onnx.backend.test.loader import load_node_model_tests
 
+from graphc_backends.onnx.export import MAX_OPSET, to_model
 from graphc_backends.onnx.importer import read_model
 from graphc_ir.errors import GraphcError
 from graphc_ir.evaluate import evaluate
@@ -86,6 +87,23 @@ def run_case(case: Case) -> Outcome:
     except GraphcError as error:
         return Outcome("refused", False, f"{type(error).__name__}: {' '.join(str(error).split())}")
     return Outcome("pass", is_native(graph))
+
+
+def reimport_problem(case: Case) -> str:
+    """What an export of the imported model, read again, computes differently from the first import; empty if nothing
+    or if the graph keeps operators as they are."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        graph = read_model(case.model).graph
+        if not is_native(graph):
+            return ""
+        again = read_model(to_model(graph, opset=MAX_OPSET)).graph
+        for inputs, _ in case.data_sets:
+            first, second = (evaluate(g, _feed(inputs)) for g in (graph, again))
+            difference = compare(second, first, case.rtol, case.atol)
+            if difference:
+                return f"{case.name}: {difference}"
+    return ""
 
 
 def _feed(inputs: Sequence[Any]) -> list[Array]:

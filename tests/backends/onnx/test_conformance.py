@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.backends.onnx.suite import Case, Outcome, plain_cases, run_case
+from tests.backends.onnx.suite import Case, Outcome, plain_cases, reimport_problem, run_case
 
 # Names of cases that cannot pass, and why.
 EXPECTED_FAILURES: Final[dict[str, str]] = {
@@ -46,6 +46,12 @@ def test_a_sample_of_the_suite_passes() -> None:
 @pytest.mark.slow
 def test_the_whole_suite_passes() -> None:
     assert unexpected(list(plain_cases())) == []
+
+
+@pytest.mark.slow
+def test_exports_of_the_suite_are_read_back_the_same() -> None:
+    cases = [case for case in plain_cases() if not is_expected(case.name)]
+    assert [problem for case in cases if (problem := reimport_problem(case))] == []
 
 
 @pytest.mark.slow
