@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports, one_to_one
@@ -18,9 +18,13 @@ one_to_one({ops.MatMul: "MatMul"})
 @exports(ops.Gemm)
 def _gemm(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.Gemm, node.op)
-    transposes = {"transA": int(op.transpose_a) or None, "transB": int(op.transpose_b) or None}
-    scales = {"alpha": op.alpha if op.alpha != 1 else None, "beta": op.beta if op.beta != 1 else None}
-    return str(writer.emit("Gemm", operands, **scales, **transposes))
+    attributes: dict[str, Any] = {
+        "alpha": None if op.alpha == 1 else op.alpha,
+        "beta": None if op.beta == 1 else op.beta,
+        "transA": int(op.transpose_a) or None,
+        "transB": int(op.transpose_b) or None,
+    }
+    return str(writer.emit("Gemm", operands, **attributes))
 
 
 @imports("Gemm", since=7)

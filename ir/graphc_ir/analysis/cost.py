@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphc_ir import dims
 from graphc_ir.dims import Dim, Shape
@@ -175,7 +175,7 @@ def _matmul(model: CostModel, node: Node) -> Dim:
 
 @flop_rule(Gemm)
 def _gemm(model: CostModel, node: Node) -> Dim:
-    op: Any = node.op
+    op = cast(Gemm, node.op)
     inner = model.dim(node.operands[0].type.shape[0 if op.transpose_a else 1])
     extra = (op.alpha != 1) + (len(node.operands) - 2) * (1 + (op.beta != 1))
     return (2 * inner + extra) * model.elements(node.results[0].type.shape)

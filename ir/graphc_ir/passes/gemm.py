@@ -14,7 +14,7 @@ from graphc_ir.passes.base import Pass, register_pass
 
 @register_pass
 class FuseGemm(Pass):
-    """``matmul(a, b) * constant + c`` of matrices becomes one ``gemm``, which takes in transposes of its operands too."""
+    """``matmul(a, b) * constant + c`` of matrices becomes one ``gemm``, which takes in transposes of its operands."""
 
     def run(self, graph: Graph) -> bool:
         changed = False
