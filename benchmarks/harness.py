@@ -113,3 +113,8 @@ def show(rows: list[Row], console: Console) -> None:
 
 def as_json(rows: list[Row]) -> str:
     return json.dumps({"conditions": conditions(), "rows": [asdict(row) for row in rows]}, indent=1)
+
+
+def from_json(text: str) -> list[Row]:
+    """The rows that :func:`as_json` wrote."""
+    return [Row(**row) for row in json.loads(text)["rows"]]

@@ -15,7 +15,7 @@ from graphc_ir.dtypes import float32, float64, string
 from graphc_ir.graph import Node, Value
 from graphc_ir.ops.base import Op
 from graphc_ir.ops.elementwise import Cast, Relu
-from graphc_ir.ops.linalg import MatMul
+from graphc_ir.ops.linalg import Gemm, MatMul
 from graphc_ir.ops.movement import Concat
 from graphc_ir.ops.optim import OptimizerUpdate
 from graphc_ir.ops.reduction import ReduceMax, ReduceMean, ReduceSum
@@ -92,6 +92,22 @@ def _dot(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
     return f"{names.bound(np.dot, 'dot')}({operands[0]}, {operands[1]}, {out})"
 
 
+def _gemm(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
+    op: Any = node.op
+    a, b = (
+        f"{name}.T" if flag else name for name, flag in zip(operands, (op.transpose_a, op.transpose_b), strict=False)
+    )
+    dtype = node.result.type.dtype.np
+    lines = [_dot(names, node, [a, b], out)]
+    if op.alpha != 1:
+        alpha = names.bound(np.asarray(op.alpha, dtype), "alpha")
+        lines.append(f"{names.bound(np.multiply, 'multiply')}({out}, {alpha}, out={out})")
+    for term in operands[2:]:
+        scaled = term if op.beta == 1 else f"{term} * {names.bound(np.asarray(op.beta, dtype), 'beta')}"
+        lines.append(f"{names.bound(np.add, 'add')}({out}, {scaled}, out={out})")
+    return "; ".join(lines)
+
+
 def _reduction(ufunc: np.ufunc) -> Callable[[Node], Writer | None]:
     def write(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
         function = names.bound(ufunc.reduce, f"{ufunc.__name__}_reduce")
@@ -143,6 +159,7 @@ def _concat(names: Names, node: Node, operands: Sequence[str], out: str) -> str:
 
 _WRITERS: Final[dict[type[Op], Callable[[Node], Writer | None]]] = {
     MatMul: _matmul,
+    Gemm: lambda node: _gemm if node.result.type.dtype in (float32, float64) else None,
     ReduceSum: _reduction(np.add),
     ReduceMax: _reduction(np.maximum),
     ReduceMean: _mean,

@@ -77,7 +77,10 @@ class Op:
     def __init_subclass__(cls, *, abstract: bool = False, name: str = "") -> None:
         super().__init_subclass__()
         cls.abstract = abstract
-        dataclasses.dataclass(frozen=True, eq=False)(cls)
+        # Making a dataclass takes most of the import time; a class without fields of its own is one by inheritance.
+        annotations = cls.__dict__.get("__annotations__", {}).values()
+        if cls.__base__ is Op or not all(str(a).startswith("ClassVar") for a in annotations):
+            dataclasses.dataclass(frozen=True, eq=False)(cls)
         if abstract:
             return
         cls.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
