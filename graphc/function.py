@@ -17,6 +17,7 @@ from graphc.tensor import SymbolicTensor, Tensor, wrap
 from graphc.tracing import Tracer, tracing, unique_name
 from graphc.variable import Variable
 from graphc_backends.base import Executable
+from graphc_ir.collector import collection_paused
 from graphc_ir.dims import Assumptions, UndecidableDimError, fresh_symbol
 from graphc_ir.errors import ArgumentError, GraphcError, TracingError
 from graphc_ir.evaluate import bind_inputs, specialize
@@ -130,7 +131,7 @@ def trace_call(
     arguments = [SymbolicTensor(tracer.graph.add_input(t, n)) for t, n in zip(types, names, strict=True)]
     following: Iterator[SymbolicTensor] = iter(arguments)
     args, kwargs = call.rebuild(lambda _: next(following))
-    with Assumptions() as assumptions, tracing(tracer):
+    with collection_paused(), Assumptions() as assumptions, tracing(tracer):
         result = function(*args, **kwargs)
         found, structure = flatten(result)
         outputs = [_output(leaf) for leaf in found]

@@ -29,7 +29,7 @@ RANK = {package: rank for rank, package in enumerate(HOMES)}
 # Inside a package, lowest first: a room may import its own row and the rows before it.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "graphc_ir": (
-        ("errors",),
+        ("errors", "collector"),
         ("dtypes", "dims", "types", "random_bits"),
         ("graph",),
         ("ops",),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from graphc_ir.collector import collection_paused
 from graphc_ir.errors import ArgumentError
 from graphc_ir.graph import Graph
 from graphc_ir.passes.base import PASSES, Pass, get_pass
@@ -76,7 +77,8 @@ def optimize(
     chosen = pipeline(level) if passes is None else resolve_passes(passes)
     if not differentiable:
         chosen = (ForgetGradients(), *chosen)
-    return PassManager(chosen, verify=verify, cost=cost, sizes=sizes or {}).run(graph.copy())
+    with collection_paused():
+        return PassManager(chosen, verify=verify, cost=cost, sizes=sizes or {}).run(graph.copy())
 
 
 _CLEAN: Final = (Inline(), DeadCodeElimination(), Simplify(), ConstantFolding(), CommonSubexpressionElimination())
