@@ -51,7 +51,12 @@ def _taped(tf: Any, a: Any, b: Any, compute: Callable[[Any, Any, Any], Any], gra
     return call
 
 
-def _with_tensorflow(case: str, a: Any, b: Any, compute: Callable[[Any, Any, Any], Any], gradient: bool) -> list[Row]:
+TAPED_OPS = 100
+
+
+def _with_tensorflow(
+    case: str, a: Any, b: Any, compute: Callable[[Any, Any, Any], Any], gradient: bool, per_call: int = 1
+) -> list[Row]:
     import graphc
 
     candidates = {"graphc": _taped(graphc, a, b, compute, gradient)}
@@ -59,11 +64,17 @@ def _with_tensorflow(case: str, a: Any, b: Any, compute: Callable[[Any, Any, Any
         import tensorflow
 
         candidates["tensorflow"] = _taped(tensorflow, a, b, compute, gradient)
-    return race(case, candidates, "graphc")
+    return race(case, candidates, "graphc", per_call=per_call)
 
 
 def _add_taped(a: Any, b: Any) -> list[Row]:
-    return _with_tensorflow("a tape around one a + b, 2x2", a, b, lambda tf, x, y: x + y, False)
+    def many(tf: Any, x: Any, y: Any) -> Any:
+        for _ in range(TAPED_OPS):
+            z = x + y
+        return z
+
+    case = f"a + b under a tape, per op ({TAPED_OPS} ops a tape), 2x2"
+    return _with_tensorflow(case, a, b, many, False, per_call=TAPED_OPS)
 
 
 def _gradient(a: Any, b: Any) -> list[Row]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+import functools
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any
@@ -36,6 +38,10 @@ class GradientTape:
     ``persistent`` gives one gradient.
     """
 
+    __slots__ = (
+        "__weakref__", "_persistent", "_reads", "_records", "_tracked", "_used", "_watch_variables", "_watched",
+    )  # fmt: skip
+
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
         self._watch_variables = watch_accessed_variables
@@ -52,11 +58,13 @@ class GradientTape:
     # --- recording -----------------------------------------------------------------------------------------------
 
     def __enter__(self) -> GradientTape:
-        if self in mode.tapes:
+        tapes = mode.tapes
+        if self in tapes:
             raise GradientError("this GradientTape is already recording; open a second one to nest")
         if self._used and not self._persistent:
             self.reset()
-        self._start()
+        tapes.append(self)
+        mode.refresh()
         return self
 
     def __exit__(
@@ -116,7 +124,7 @@ class GradientTape:
 
     def _watch_leaf(self, leaf: Any) -> None:
         if isinstance(leaf, Tensor):
-            if not leaf.dtype.is_differentiable:
+            if leaf.dtype.kind not in "fc":
                 raise GradientError(f"cannot watch a tensor of dtype {leaf.dtype.name}: only floating-point tensors "
                                     "have gradients; cast it first")  # fmt: skip
             self._tracked.add(id(leaf))
@@ -163,9 +171,7 @@ class GradientTape:
         """
         self._check_unused()
         targets = [_target(target)] if isinstance(target, Tensor) else [_target(t) for t in leaves_of(target)]
-        leaves, structure = flatten(sources, none_is_leaf=False)
-        for leaf in leaves:
-            _check_source(leaf)
+        leaves, rebuild = _opened(sources)
         seeds = _seed_leaves(output_gradients, targets)
         with self._paused():
             found = self._pull(targets, leaves, seeds)
@@ -173,7 +179,7 @@ class GradientTape:
         kind = unconnected_gradients
         if kind is not UnconnectedGradients.NONE and UnconnectedGradients(kind) is UnconnectedGradients.ZERO:
             found = [zeros_like(lift(s)) if g is None else g for s, g in zip(leaves, found, strict=True)]
-        return unflatten(structure, found)
+        return rebuild(found)
 
     def _check_unused(self) -> None:
         if self._used and not self._persistent:
@@ -203,14 +209,14 @@ class GradientTape:
         """
         tensor = _target(target)
         count = _static_size(tensor.type.shape, "jacobian")
-        leaves, structure = flatten(sources, none_is_leaf=False)
+        leaves, rebuild = _opened(sources)
         identity = np.eye(count, dtype=tensor.dtype.np).reshape(count, *tensor.type.shape)
         rows = self._pull_many(tensor, leaves, identity)
         found = [
             self._stacked(column, source, unconnected_gradients, 0, (*tensor.type.shape, *source.type.shape))
             for column, source in zip(zip(*rows, strict=True), leaves, strict=True)
         ]
-        return unflatten(structure, found)
+        return rebuild(found)
 
     def batch_jacobian(
         self,
@@ -270,7 +276,7 @@ class GradientTape:
         cotangents: dict[int, Any] = {}
         for target, seed in zip(targets, seeds, strict=True):
             array = target._array
-            given = np.ones_like(array) if seed is None else lift(seed, target.dtype)._array
+            given = _ones(array) if seed is None else lift(seed, target.dtype)._array
             before = cotangents.get(id(target))
             cotangents[id(target)] = given if before is None else before + given
         with using(ARRAYS):
@@ -297,6 +303,26 @@ def _static_size(shape: Any, what: str) -> int:
     return count
 
 
+def _ones(like: Any) -> Any:
+    ones = np.empty(like.shape, like.dtype)
+    ones.fill(1)  # a third of the time of np.ones
+    return ones
+
+
+def _opened(sources: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """The leaves of gradient sources, and what puts results into the same structure. Raises GradientError for leaves
+    that are no tensors or Variables."""
+    if isinstance(sources, _SOURCES):
+        return [sources], operator.itemgetter(0)
+    if type(sources) is list and all(isinstance(s, _SOURCES) for s in sources):
+        return sources, list
+    leaves, structure = flatten(sources, none_is_leaf=False)
+    for leaf in leaves:
+        _check_source(leaf)
+    return leaves, functools.partial(unflatten, structure)
+
+
+_SOURCES = (Tensor, Variable)
 _NOTHING = nullcontext()
 
 

@@ -11,6 +11,7 @@ computes (arrays), records (tapes) or appends to a graph.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import operator
 import re
 import threading
@@ -78,7 +79,7 @@ class Op:
         super().__init_subclass__()
         cls.abstract = abstract
         # Making a dataclass takes most of the import time; a class without fields of its own is one by inheritance.
-        annotations = cls.__dict__.get("__annotations__", {}).values()
+        annotations = inspect.get_annotations(cls).values()
         if cls.__base__ is Op or not all(str(a).startswith("ClassVar") for a in annotations):
             dataclasses.dataclass(frozen=True, eq=False)(cls)
         if abstract:
@@ -98,9 +99,12 @@ class Op:
     def kernel(self, *arrays: Any, **options: Any) -> Any:
         raise NotImplementedError
 
-    @property
-    def num_results(self) -> int:
-        return 1
+    if TYPE_CHECKING:
+
+        @property
+        def num_results(self) -> int: ...
+    else:
+        num_results = 1  # ops of several results override it by a property; all others save its call
 
     def infer_node(self, types: Sequence[TensorType], regions: Sequence[Graph]) -> tuple[TensorType, ...]:
         """Result types as a tuple. Ops with regions override this instead of ``infer``."""
