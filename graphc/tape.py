@@ -119,7 +119,8 @@ class GradientTape:
 
     def watch(self, tensor: Any) -> None:
         """Makes gradients with respect to a tensor, a Variable, or a structure of them possible."""
-        for leaf in [tensor] if isinstance(tensor, Tensor) else leaves_of(tensor):
+        flat = _flat(tensor)
+        for leaf in leaves_of(tensor) if flat is None else flat:
             self._watch_leaf(leaf)
 
     def _watch_leaf(self, leaf: Any) -> None:
@@ -172,9 +173,12 @@ class GradientTape:
         self._check_unused()
         targets = [_target(target)] if isinstance(target, Tensor) else [_target(t) for t in leaves_of(target)]
         leaves, rebuild = _opened(sources)
-        seeds = _seed_leaves(output_gradients, targets)
-        with self._paused():
+        seeds = [None] * len(targets) if output_gradients is None else _seed_leaves(output_gradients, targets)
+        if self._persistent or self not in mode.tapes:
             found = self._pull(targets, leaves, seeds)
+        else:
+            with self.stop_recording():
+                found = self._pull(targets, leaves, seeds)
         self._finish_use()
         kind = unconnected_gradients
         if kind is not UnconnectedGradients.NONE and UnconnectedGradients(kind) is UnconnectedGradients.ZERO:
@@ -312,14 +316,25 @@ def _ones(like: Any) -> Any:
 def _opened(sources: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """The leaves of gradient sources, and what puts results into the same structure. Raises GradientError for leaves
     that are no tensors or Variables."""
-    if isinstance(sources, _SOURCES):
-        return [sources], operator.itemgetter(0)
-    if type(sources) is list and all(isinstance(s, _SOURCES) for s in sources):
-        return sources, list
+    flat = _flat(sources)
+    if flat is not None:
+        return flat, list if flat is sources else operator.itemgetter(0)
     leaves, structure = flatten(sources, none_is_leaf=False)
     for leaf in leaves:
         _check_source(leaf)
     return leaves, functools.partial(unflatten, structure)
+
+
+def _flat(tensors: Any) -> list[Any] | None:
+    """The leaves of the two most frequent structures, one tensor and a list of tensors; None for another one."""
+    if isinstance(tensors, _SOURCES):
+        return [tensors]
+    if type(tensors) is not list:
+        return None
+    for leaf in tensors:
+        if not isinstance(leaf, _SOURCES):
+            return None
+    return tensors
 
 
 _SOURCES = (Tensor, Variable)
@@ -341,8 +356,6 @@ def _check_source(source: Any) -> None:
 
 
 def _seed_leaves(output_gradients: Any, targets: list[Any]) -> list[Any]:
-    if output_gradients is None:
-        return [None] * len(targets)
     seeds = leaves_of(output_gradients, none_is_leaf=True)
     if len(seeds) != len(targets):
         raise GradientError(

@@ -15,7 +15,7 @@ from graphc_ir.errors import ArgumentError, DTypeError, TracingError
 from graphc_ir.graph import Value
 from graphc_ir.ops import arithmetic, elementwise, indexing, linalg, logical, movement
 from graphc_ir.ops import complex as complex_ops
-from graphc_ir.ops.base import Array
+from graphc_ir.ops.base import Array, Op
 from graphc_ir.types import TensorSpec, TensorType
 
 __all__ = ["SymbolicTensor", "Tensor", "TensorShape", "TensorSpec", "TensorType", "wrap"]
@@ -296,24 +296,30 @@ def _text(shown: str) -> str:
     return "\n" + shown if "\n" in shown else shown
 
 
-def _fast_operator(function: Callable[[Any, Any], Any], ufunc: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    """An operator that goes straight to NumPy in the most frequent case: two eager float32 tensors, nothing recorded.
+def _fast_operator(op: Op, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """An operator that goes straight to NumPy in the most frequent case: two eager float32 tensors.
 
-    For float32 the ufunc is exactly what the op would run; a failure takes the long way for its error message.
+    For float32 the op's kernel, a ufunc, needs no check but that of the shapes; its failure takes the long way for the
+    error message.
     """
+    ufunc = op.kernel
 
     def operator(self: Tensor, other: Any) -> Any:
-        if type(other) is Tensor and not busy.count:
-            a = self._array
-            b = other._array
-            if a.dtype is _FLOAT32 and b.dtype is _FLOAT32:
-                try:
-                    result = _new(Tensor)
-                    result._array = ufunc(a, b)
-                    return result
-                except ValueError:
-                    pass
-        return function(self, other)
+        if type(other) is not Tensor or (busy.count and mode.tracer is not None):
+            return function(self, other)
+        a, b = self._array, other._array
+        if a.dtype is not _FLOAT32 or b.dtype is not _FLOAT32:
+            return function(self, other)
+        try:
+            array = ufunc(a, b)
+        except ValueError:
+            return function(self, other)
+        result = _new(Tensor)
+        result._array = array
+        if busy.count:
+            for tape in mode.tapes:
+                tape.record(op, (self, other), (result,), (), (a, b), (array,))
+        return result
 
     return operator
 
@@ -323,10 +329,10 @@ def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 
 
 def _install_operators() -> None:
-    fast = {"add": (elementwise.add, np.add), "sub": (elementwise.sub, np.subtract),
-            "mul": (elementwise.mul, np.multiply)}  # fmt: skip
-    for name, (function, ufunc) in fast.items():
-        setattr(Tensor, f"__{name}__", _fast_operator(function, ufunc))
+    fast = {"add": (elementwise.Add(), elementwise.add), "sub": (elementwise.Sub(), elementwise.sub),
+            "mul": (elementwise.Mul(), elementwise.mul)}  # fmt: skip
+    for name, (op, function) in fast.items():
+        setattr(Tensor, f"__{name}__", _fast_operator(op, function))
         setattr(Tensor, f"__r{name}__", _reflected(function))
     plain: dict[str, Callable[[Any, Any], Any]] = {
         "truediv": arithmetic.truediv, "floordiv": arithmetic.floordiv, "mod": arithmetic.floormod,

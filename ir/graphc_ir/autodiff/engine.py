@@ -40,8 +40,9 @@ def pull_back(records: Iterable[Record], cotangents: dict[int, Operand], wanted:
             found = (found,)
         if len(found) != len(keys):
             raise GradientError(f"vjp of {op.name} gave {len(found)} cotangents for {len(keys)} operands")
-        for key, operand, item in zip(keys, operands, found, strict=True):
-            if item is None or id(key) not in wanted:
+        for key, operand, item in zip(keys, operands, found, strict=False):
+            name = id(key)
+            if item is None or name not in wanted:
                 continue
             cotangent = item() if callable(item) else item
             if cotangent is None or cotangent.__class__ is NotDifferentiable:
@@ -49,8 +50,8 @@ def pull_back(records: Iterable[Record], cotangents: dict[int, Operand], wanted:
             shape = shape_of(operand)
             if shape_of(cotangent) != shape:
                 cotangent = sum_to_shape(cotangent, shape)
-            before = cotangents.get(id(key))
-            cotangents[id(key)] = cotangent if before is None else add(before, cotangent)
+            before = cotangents.get(name)
+            cotangents[name] = cotangent if before is None else add(before, cotangent)
     return cotangents
 
 

@@ -315,6 +315,7 @@ class Select(Op):
 
 # Made once: gradients are full of these.
 _ADD, _SUB, _MUL, _DIV, _NEG = Add(), Sub(), Mul(), Div(), Neg()
+_SQRT, _SQUARE, _EXP, _LOG, _RELU, _TANH = Sqrt(), Square(), Exp(), Log(), Relu(), Tanh()
 
 
 def add(x: Any, y: Any) -> Operand:
@@ -365,12 +366,12 @@ def adjoint(x: Operand) -> Operand:
 
 def exp(x: Any) -> Operand:
     """e to the power of ``x``."""
-    return bind_unary(Exp(), x)
+    return bind_unary(_EXP, x)
 
 
 def log(x: Any) -> Operand:
     """The natural logarithm."""
-    return bind_unary(Log(), x)
+    return bind_unary(_LOG, x)
 
 
 def sin(x: Any) -> Operand:
@@ -385,22 +386,22 @@ def cos(x: Any) -> Operand:
 
 def tanh(x: Any) -> Operand:
     """Hyperbolic tangent."""
-    return bind_unary(Tanh(), x)
+    return bind_unary(_TANH, x)
 
 
 def sqrt(x: Any) -> Operand:
     """Square root; NaN for negative numbers."""
-    return bind_unary(Sqrt(), x)
+    return bind_unary(_SQRT, x)
 
 
 def square(x: Any) -> Operand:
     """``x * x``."""
-    return bind_unary(Square(), x)
+    return bind_unary(_SQUARE, x)
 
 
 def relu(x: Any) -> Operand:
     """``max(x, 0)``."""
-    return bind_unary(Relu(), x)
+    return bind_unary(_RELU, x)
 
 
 def greater(x: Any, y: Any) -> Operand:
