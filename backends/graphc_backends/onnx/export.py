@@ -21,7 +21,8 @@ from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
 
 DEFAULT_OPSET: Final = 21
-MAX_OPSET: Final = min(onnx.defs.onnx_opset_version(), 28)
+# The onnx package may know an opset before it knows which IR version that one needs.
+MAX_OPSET: Final = min(onnx.defs.onnx_opset_version(), max(row[2] for row in helper.VERSION_TABLE), 28)
 MAX_INLINE_BYTES: Final = 2**31 - 2**20  # a protobuf message ends at 2 GiB; some room for the structure
 _EXTERNAL_FROM: Final = 1024  # bytes: smaller tensors stay in the model file
 _ALIGNMENT: Final = 4096  # so that runtimes can map the data into memory
