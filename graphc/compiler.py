@@ -18,5 +18,6 @@ def compile(graph: Graph, backend: str = "auto", device: str = "cpu") -> Executa
 
 
 def compile_for_call(graph: Graph, backend: str, device: str) -> Executable:
-    """Optimizes a traced function and compiles it."""
-    return compile(optimize(graph, level=DEFAULT_LEVEL)[0], backend, device)
+    """Optimizes a traced function and compiles it. Nobody differentiates the result or reads the passes' costs."""
+    optimized, _ = optimize(graph, level=DEFAULT_LEVEL, differentiable=False, cost=False)
+    return compile(optimized, backend, device)

@@ -282,8 +282,7 @@ class Function:
 
     def _types_to_trace(self, static: tuple[Any, ...], types: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         if self.input_signature is not None:
-            specs = [s for s in leaves_of(self.input_signature) if isinstance(s, TensorSpec)]
-            return tuple(s.to_type() for s in specs)
+            return tuple(spec.to_type() for spec in self._input_specs())
         if not self.reduce_retracing:
             return types
         similar = [t for _, known, t, _ in self._traces if known == static and _same_ranks(t, types)]

@@ -211,10 +211,6 @@ class Backend:
     def compile(self, graph: Graph, options: CompileOptions) -> Executable:
         raise NotImplementedError
 
-    def unsupported(self, graph: Graph) -> str | None:
-        """Why this backend cannot run the graph; None if it can."""
-        return None
-
     def device_count(self, kind: str) -> int:
         """How many devices of a kind (``"cpu"``, ``"cuda"``) this backend can use here."""
         return 1 if kind == "cpu" else 0

@@ -7,7 +7,6 @@ again, so that ``reshape(x, computed)`` has a static attribute instead of a run-
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from graphc_ir.dims import Dim, Shape, element_count
 from graphc_ir.graph import Node, Value
@@ -143,8 +142,3 @@ _RULES: dict[type[Op], Callable[[Node], Shape | None]] = {
     gather.Gather: _gather,
     creation.Iota: _iota,
 }
-
-
-def register_symbolic_rule(op: type[Op], rule: Callable[[Node], Any]) -> None:
-    """Teaches how an op acts on known elements."""
-    _RULES[op] = rule

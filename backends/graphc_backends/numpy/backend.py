@@ -11,7 +11,7 @@ import numpy as np
 from graphc_backends.base import STATE_LOCK, Backend, CompileOptions, Executable, StateCell
 from graphc_backends.numpy.program import Instance, Program
 from graphc_ir.errors import BackendError
-from graphc_ir.evaluate import bind_inputs, evaluate, specialize
+from graphc_ir.evaluate import bind_inputs, specialize
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
 
@@ -19,13 +19,6 @@ MAX_PROGRAMS: Final = 16
 """How many shape bindings of one graph keep their generated code and buffers."""
 
 ShapeKey = tuple[tuple[int, ...], ...]
-
-
-class ReferenceExecutable(Executable):
-    """Node by node with the ops' own kernels: the meaning of a graph."""
-
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
-        return evaluate(self.graph, inputs)
 
 
 class Specialization:

@@ -102,9 +102,6 @@ class OnnxWriter:
         parts = [self._size(d) for d in shape]
         return parts[0] if len(parts) == 1 else str(self.emit("Concat", parts, axis=0))
 
-    def type_of(self, value: Value) -> TensorType:
-        return value.type
-
     def write_inline(self, graph: Graph, operands: Sequence[str]) -> list[str]:
         """Writes the nodes of a closed graph with its inputs bound to existing names; returns its output
         names.

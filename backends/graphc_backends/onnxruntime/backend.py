@@ -24,7 +24,7 @@ from graphc_backends.onnxruntime.session import (
 )
 from graphc_backends.threads import num_threads
 from graphc_ir.dtypes import string
-from graphc_ir.errors import BackendError, ExportError
+from graphc_ir.errors import BackendError
 from graphc_ir.evaluate import bind_inputs
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
@@ -179,10 +179,3 @@ class OnnxRuntimeBackend(Backend):
 
     def device_count(self, kind: str) -> int:
         return cuda_device_count() if kind == "cuda" else super().device_count(kind)
-
-    def unsupported(self, graph: Graph) -> str | None:
-        try:
-            to_model(graph)
-        except ExportError as error:
-            return str(error)
-        return None

@@ -7,9 +7,9 @@ from typing import Any
 from graphc.keras.optimizers.optimizer import Optimizer
 from graphc.variable import Variable
 from graphc_ir.ops.arithmetic import pow
-from graphc_ir.ops.base import Operand, bind, lift
+from graphc_ir.ops.base import Operand
 from graphc_ir.ops.elementwise import cast, div, mul, sqrt, sub
-from graphc_ir.ops.optim import AdamUpdate
+from graphc_ir.ops.optim import adam_update
 
 
 class Adam(Optimizer):
@@ -36,7 +36,7 @@ class Adam(Optimizer):
         return mul(self._rate, div(sqrt(second), first))
 
     def update(self, gradient: Any, variable: Variable, slots: list[Variable], rate: Operand) -> None:
-        op = AdamUpdate(self.beta_1, self.beta_2, self.epsilon)
-        dtype = variable.dtype
-        operands = (variable.value(), *(s.value() for s in slots), lift(gradient, dtype), cast(rate, dtype))
-        self.assign_all([variable, *slots], bind(op, *operands))
+        m, v = slots
+        scaled = cast(rate, variable.dtype)
+        found = adam_update(variable, m, v, gradient, scaled, self.beta_1, self.beta_2, self.epsilon)
+        self.assign_all([variable, *slots], found)

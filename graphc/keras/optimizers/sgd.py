@@ -6,9 +6,9 @@ from typing import Any
 
 from graphc.keras.optimizers.optimizer import Optimizer
 from graphc.variable import Variable
-from graphc_ir.ops.base import Operand, bind, lift
+from graphc_ir.ops.base import Operand
 from graphc_ir.ops.elementwise import cast
-from graphc_ir.ops.optim import MomentumUpdate, SgdUpdate
+from graphc_ir.ops.optim import momentum_update, sgd_update
 
 
 class SGD(Optimizer):
@@ -23,9 +23,9 @@ class SGD(Optimizer):
         self.slot_names = ("momentum",) if momentum else ()
 
     def update(self, gradient: Any, variable: Variable, slots: list[Variable], rate: Operand) -> None:
-        g, scaled = lift(gradient, variable.dtype), cast(rate, variable.dtype)
+        scaled = cast(rate, variable.dtype)
         if not slots:
-            variable.assign(bind(SgdUpdate(), variable.value(), g, scaled))
+            variable.assign(sgd_update(variable, gradient, scaled))
             return
-        op = MomentumUpdate(self.momentum, self.nesterov)
-        self.assign_all([variable, *slots], bind(op, variable.value(), slots[0].value(), g, scaled))
+        found = momentum_update(variable, slots[0], gradient, scaled, self.momentum, self.nesterov)
+        self.assign_all([variable, *slots], found)
