@@ -43,7 +43,7 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
     """
     check_callable(true_fn, "true_fn of tf.cond")
     check_callable(false_fn, "false_fn of tf.cond")
-    predicate = pred.value() if isinstance(pred, Variable) else pred
+    predicate = pred.read_value() if isinstance(pred, Variable) else pred
     if not isinstance(predicate, SymbolicTensor):
         return true_fn() if predicate else false_fn()
     sides = Region("true_fn", ()).trace(true_fn), Region("false_fn", ()).trace(false_fn)
@@ -90,7 +90,7 @@ def case(
     pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, Mapping) else list(pred_fn_pairs)
     if not pairs:
         raise ArgumentError("tf.case needs at least one (predicate, function) pair")
-    predicates = [p.value() if isinstance(p, Variable) else p for p, _ in pairs]
+    predicates = [p.read_value() if isinstance(p, Variable) else p for p, _ in pairs]
     if not any(isinstance(p, SymbolicTensor) for p in predicates):
         return _case_known([bool(p) for p in predicates], [f for _, f in pairs], default, exclusive)
     functions = [f for _, f in pairs]
@@ -127,7 +127,7 @@ def switch_case(
     """
     table = _branch_table(branch_fns)
     last = max(table)
-    index = branch_index.value() if isinstance(branch_index, Variable) else branch_index
+    index = branch_index.read_value() if isinstance(branch_index, Variable) else branch_index
     if not isinstance(index, SymbolicTensor):
         return table.get(int(index), table[last] if default is None else default)()
     functions = [table[key] for key in sorted(table)]

@@ -23,7 +23,7 @@ def as_tensor(value: Any) -> Any | None:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, Variable):
-        return value.value()
+        return value.read_value()
     if isinstance(value, (list, tuple)) and _holds_tensor(value):
         return _packed(value, _dtype_inside(value))
     if isinstance(value, IndexedSlices):

@@ -80,7 +80,7 @@ class ConcreteFunction:
 
     def call_recorded(self, operands: list[Tensor]) -> Any:
         """The same under open tapes, which record the whole call as one op."""
-        read = [v.value() for v in self.variables]
+        read = [v.read_value() for v in self.variables]
         results = tuple(wrap(r) for r in self.executable.step([o._array for o in operands], self._cells))
         for tape in mode.tapes:
             tape.record(CallOp(len(results)), (*operands, *read), results, (self.pure_graph,))

@@ -43,7 +43,7 @@ class Generator:
     def __init__(self, copy_from: Generator | None = None, state: Any = None, alg: Any = None) -> None:
         if (copy_from is None) is (state is None):
             raise ArgumentError("Generator() needs copy_from= or state=, and not both; or use Generator.from_seed(1)")
-        given = copy_from.state.value() if copy_from is not None else draws.as_key(_unwrapped(state))
+        given = copy_from.state.read_value() if copy_from is not None else draws.as_key(_unwrapped(state))
         self._state = Variable(given, trainable=False, name="random_state")
 
     @classmethod
@@ -74,7 +74,7 @@ class Generator:
     @property
     def key(self) -> Any:
         """The seed, an int64 scalar."""
-        return self._state.value()[0]
+        return self._state.read_value()[0]
 
     @property
     def algorithm(self) -> str:
@@ -95,7 +95,7 @@ class Generator:
         """The key of the next draw, int64[2]; the state moves on."""
         state = self._state
         if mode.tracer is not None:
-            key = state.value()
+            key = state.read_value()
             state.assign(ops.advance_key(key))
             return key
         cell = state._cell
@@ -106,8 +106,8 @@ class Generator:
 
     def skip(self, delta: Any) -> Any:
         """Leaves out ``delta`` draws. Returns the new state."""
-        self._state.assign(add(self._state.value(), mul(cast(lift(delta, int64), int64), wrap(_STEP))))
-        return self._state.value()
+        self._state.assign(add(self._state.read_value(), mul(cast(lift(delta, int64), int64), wrap(_STEP))))
+        return self._state.read_value()
 
     def split(self, count: int = 1) -> list[Generator]:
         """``count`` new generators, independent of each other and of this one."""
@@ -150,7 +150,7 @@ class Generator:
 
 def _unwrapped(state: Any) -> Any:
     """The value of a Variable; anything else as it is."""
-    return state.value() if isinstance(state, Variable) else state
+    return state.read_value() if isinstance(state, Variable) else state
 
 
 def _seeded(seed: Any) -> Any:

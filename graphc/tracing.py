@@ -124,7 +124,7 @@ class Tracer(Interpreter):
 
     def _initial(self, variable: Variable) -> Any:
         if self.outer is None:
-            return SymbolicTensor(self.graph.add_input(variable.type, variable.name.removesuffix(":0")))
+            return SymbolicTensor(self.graph.add_input(variable.type, variable.path))
         return self.outer.read_variable(variable)
 
     def type_of(self, operand: Operand) -> TensorType:
@@ -150,7 +150,7 @@ class Tracer(Interpreter):
             if slot.assigned:
                 position = len(values)
                 values.append(self.value_of(slot.current))
-            name = unique_name(slot.variable.name.removesuffix(":0"), names)
+            name = unique_name(slot.variable.path, names)
             slot.initial.value.name = name
             self.graph.states.append(State(name, slot.initial.value.index, position))
         self.graph.set_outputs(values)

@@ -26,7 +26,7 @@ class _ThroughCreators(type):
     """Lets the creators of open scopes make the Variable."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if not mode.creators:
+        if not mode.creators or cls is not Variable:
             return super().__call__(*args, **kwargs)
         bound = inspect.signature(Variable.__init__).bind(None, *args, **kwargs)
         bound.apply_defaults()
@@ -98,6 +98,11 @@ class Variable(metaclass=_ThroughCreators):
         return f"{self._name}:0"
 
     @property
+    def path(self) -> str:
+        """What graphs and exported files call the Variable."""
+        return self._name
+
+    @property
     def trainable(self) -> bool:
         return self._trainable
 
@@ -112,14 +117,16 @@ class Variable(metaclass=_ThroughCreators):
     def get_shape(self) -> TensorShape:
         return self.shape
 
-    def value(self) -> Tensor:
+    def read_value(self) -> Tensor:
         """The current value as a tensor; it does not change when the Variable is assigned later."""
         tensor = self.snapshot() if mode.tracer is None else mode.tracer.read_variable(self)
         for tape in mode.tapes:
             tape.note_read(self, tensor)
         return tensor
 
-    read_value = value
+    def value(self) -> Tensor:
+        """The same as :meth:`read_value`."""
+        return self.read_value()
 
     def snapshot(self) -> Tensor:
         """The current value outside of any trace, unwatched."""
@@ -130,7 +137,7 @@ class Variable(metaclass=_ThroughCreators):
 
     def numpy(self) -> Any:
         """The value as a NumPy array."""
-        return self.value().numpy()
+        return Variable.read_value(self).numpy()
 
     def assign(
         self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
@@ -157,40 +164,40 @@ class Variable(metaclass=_ThroughCreators):
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Variable:
         """Adds ``delta`` to the value. Returns the Variable."""
-        return self.assign(self.value() + delta)
+        return self.assign(Variable.read_value(self) + delta)
 
     def assign_sub(
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Variable:
         """Subtracts ``delta`` from the value. Returns the Variable."""
-        return self.assign(self.value() - delta)
+        return self.assign(Variable.read_value(self) - delta)
 
     def ref(self) -> Reference:
         return Reference(self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return self.value().__array__(dtype, copy)
+        return self.read_value().__array__(dtype, copy)
 
     def __bool__(self) -> bool:
-        return bool(self.value())
+        return bool(self.read_value())
 
     def __int__(self) -> int:
-        return int(self.value())
+        return int(self.read_value())
 
     def __float__(self) -> float:
-        return float(self.value())
+        return float(self.read_value())
 
     def __index__(self) -> int:
-        return self.value().__index__()
+        return self.read_value().__index__()
 
     def __len__(self) -> int:
-        return len(self.value())
+        return len(self.read_value())
 
     def __iter__(self) -> Any:
-        return iter(self.value())
+        return iter(self.read_value())
 
     def __getitem__(self, key: Any) -> Any:
-        return self.value()[key]
+        return self.read_value()[key]
 
     def __hash__(self) -> int:
         return id(self)
@@ -231,7 +238,7 @@ def _initial(value: Any, dtype: Any) -> Array:
         with init_scope():
             return _initial(value(), dtype)
     if isinstance(value, Variable):
-        value = value.value()
+        value = value.read_value()
     if isinstance(value, Tensor):
         return _of_tensor(value, dtype)
     # A caller's array may change later; a Variable's value must not.
@@ -257,7 +264,7 @@ _OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
 
 def _delegate(name: str) -> Callable[..., Any]:
     def operator(self: Variable, *operands: Any) -> Any:
-        return getattr(self.value(), name)(*operands)
+        return getattr(self.read_value(), name)(*operands)
 
     operator.__name__ = name
     return operator
