@@ -1,5 +1,5 @@
 """The Keras-style part of graphc."""
 
-from graphc.keras import datasets, optimizers
+from graphc.keras import activations, constraints, datasets, initializers, optimizers, regularizers
 
-__all__ = ["datasets", "optimizers"]
+__all__ = ["activations", "constraints", "datasets", "initializers", "optimizers", "regularizers"]
