@@ -7,13 +7,12 @@ from typing import Any
 from graphc_ir.ops import nn as ops
 from graphc_ir.ops.arithmetic import clip_by_value
 from graphc_ir.ops.base import Operand, dtype_of, lift, normalize_axis, rank_of, shape_of
-from graphc_ir.ops.constant import stop_gradient
-from graphc_ir.ops.creation import iota
+from graphc_ir.ops.creation import iota, zeros_like
 from graphc_ir.ops.cumulative import cumsum
-from graphc_ir.ops.elementwise import add, cast, div, exp, greater, mul, relu, square, sub
+from graphc_ir.ops.elementwise import add, cast, div, exp, greater, mul, relu, select, square, sub
 from graphc_ir.ops.logsumexp import reduce_logsumexp
 from graphc_ir.ops.movement import reshape
-from graphc_ir.ops.reduction import reduce_max, reduce_sum
+from graphc_ir.ops.reduction import reduce_sum
 from graphc_ir.ops.sorting import sort
 
 __all__ = ["log_softmax", "softmax", "sparse_plus", "sparse_sigmoid", "sparsemax"]
@@ -35,19 +34,19 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 
 
 def sparsemax(x: Any, axis: int = -1) -> Any:
-    """The nearest distribution to ``x`` along ``axis``: like softmax, with zeros for small values."""
+    """``max(x - t, 0)`` with a shift ``t`` per slice along ``axis``, which sets small values to 0.
+
+    With ``k`` values above the others by little enough to count, sorted as z1 >= ... >= zk, the shift is that of Keras:
+    ``((k z1 + (k - 1) z2 + ... + zk) - 1) / k``. For ``k = 1`` the result is one-hot; for larger ``k`` its sum is
+    below 1, where the sparsemax of Martins and Astudillo (2016), with ``(z1 + ... + zk - 1) / k``, gives a distribution.
+    """
     operand = lift(x)
-    support = cast(greater(operand, stop_gradient(_sparsemax_shift(operand, axis))), dtype_of(operand))
-    # The shift again from its support, which is how gradients see it.
-    excess = sub(reduce_sum(mul(operand, support), axis, True), 1)
-    return relu(sub(operand, div(excess, reduce_sum(support, axis, True))))
-
-
-def _sparsemax_shift(x: Operand, axis: int) -> Operand:
-    """The shift ``t`` for which the positive parts of ``x - t`` sum to 1: the best one of all support sizes."""
-    ordered = sort(x, axis, "DESCENDING")
-    candidates = div(sub(cumsum(ordered, axis), 1), _counts(x, axis))
-    return reduce_max(candidates, axis, True)
+    ordered = sort(operand, axis, "DESCENDING")
+    running = cumsum(ordered, axis)
+    counted = greater(ordered, div(sub(running, 1), _counts(operand, axis)))
+    number = reduce_sum(cast(counted, dtype_of(operand)), axis, True)
+    total = reduce_sum(select(counted, running, zeros_like(running)), axis, True)
+    return relu(sub(operand, div(sub(total, 1), number)))
 
 
 def _counts(x: Operand, axis: int) -> Operand:
