@@ -8,9 +8,9 @@ import numpy as np
 
 from graphc.conversion import as_tensor
 from graphc.mode import mode
-from graphc.tensor import Tensor, wrap
-from graphc_ir.dims import Shape
-from graphc_ir.dtypes import DType, of_numpy
+from graphc.tensor import DeferredTensor, NoArrayError, Tensor, wrap
+from graphc_ir.dims import DimExpr, Shape
+from graphc_ir.dtypes import DType
 from graphc_ir.errors import GraphcError
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array, Interpreter, Op, Operand, explain, set_default_interpreter
@@ -28,7 +28,10 @@ class EagerInterpreter(Interpreter):
         self._checked: set[tuple[Any, ...]] = set()
 
     def bind(self, op: Op, operands: tuple[Operand, ...], regions: tuple[Graph, ...] = ()) -> Any:
-        arrays = [operand._array for operand in operands]
+        try:
+            arrays = [operand._array for operand in operands]
+        except NoArrayError:
+            return _deferred_class().apply(op, operands, regions)
         kind = op if op.__dict__ else op.__class__
         key: tuple[Any, ...]
         # The two frequent cases spelled out: this runs for every eager op.
@@ -47,6 +50,8 @@ class EagerInterpreter(Interpreter):
         except GraphcError:
             raise
         except Exception as error:
+            if _has_open_size(op):
+                return _deferred_class().apply(op, operands, regions)
             raise explain(op, [TensorType.of(a) for a in arrays], error) from error
         if op.num_results != 1:
             results = tuple([wrap(r) for r in result])
@@ -65,13 +70,14 @@ class EagerInterpreter(Interpreter):
         self._checked.add(key)
 
     def type_of(self, operand: Operand) -> TensorType:
-        return TensorType.of(operand._array)
+        return operand.type  # type: ignore[no-any-return]
 
     def dtype_of(self, operand: Operand) -> DType:
-        return of_numpy(operand._array.dtype)
+        return operand.dtype  # type: ignore[no-any-return]
 
     def shape_of(self, operand: Operand) -> Shape:
-        return operand._array.shape  # type: ignore[no-any-return]
+        # A deferred tensor's type knows sizes that its public shape shows as None.
+        return operand.type.shape if isinstance(operand, DeferredTensor) else operand._array.shape
 
     def constant(self, array: Array) -> Tensor:
         return wrap(array)
@@ -80,7 +86,21 @@ class EagerInterpreter(Interpreter):
         return as_tensor(value)
 
     def symbolic_dims(self, operand: Operand) -> Shape | None:
+        if isinstance(operand, DeferredTensor):
+            return operand.known_dims
         return tuple(int(d) for d in np.atleast_1d(operand._array))
+
+
+def _deferred_class() -> type[DeferredTensor]:
+    """The kind of deferred tensors that there is (the Keras-style front end makes it)."""
+    (kind,) = DeferredTensor.__subclasses__()
+    return kind
+
+
+def _has_open_size(op: Op) -> bool:
+    """Whether an attribute holds a size that only a deferred tensor can have brought in."""
+    sizes = [d for value in op.__dict__.values() if isinstance(value, tuple) for d in value]
+    return any(isinstance(d, DimExpr) for d in sizes)
 
 
 EAGER: Final = EagerInterpreter()

@@ -27,8 +27,10 @@ _OUTSIDE: Final = "use tf.* ops, or return the tensor and use its value outside"
 class Tensor:
     """A multi-dimensional array of one dtype. Immutable: operators and functions give new tensors."""
 
-    __slots__ = ("__weakref__", "_array")
+    # ``_keras_mask`` is set by layers that mark time steps to be skipped; most tensors have none.
+    __slots__ = ("__weakref__", "_array", "_keras_mask")
     _array: Array
+    _keras_mask: Any
     # NumPy must leave ``array + tensor`` to our reflected operators.
     __array_priority__ = 100
     __array_ufunc__ = None
@@ -264,6 +266,34 @@ class SymbolicTensor(Tensor):
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TracingError(_no_value(self, "it is pickled", _OUTSIDE))
+
+
+class NoArrayError(TracingError):
+    """A tensor that only describes an input or a result of a model is used as if it had a value."""
+
+
+class DeferredTensor(Tensor):
+    """A tensor that only describes one of a model being put together: it has a type, and never a value.
+
+    Ops that eager execution meets with such an operand are handed to :meth:`apply`.
+    """
+
+    __slots__ = ()
+
+    @property
+    def _array(self) -> Array:  # type: ignore[override]
+        raise NoArrayError(f"{user_location()}: {self!r} stands for an input or a result of a model and has no value; "
+                           "build a Model from it and call that on data")  # fmt: skip
+
+    @property
+    def known_dims(self) -> tuple[Any, ...] | None:
+        """The elements of an integer tensor of rank 0 or 1 as dims, if they are known."""
+        return None
+
+    @classmethod
+    def apply(cls, op: Op, operands: tuple[Any, ...], regions: tuple[Any, ...]) -> Any:
+        """What the op gives on operands of which one is deferred, or where a size in the op's attributes is open."""
+        raise NotImplementedError
 
 
 def _no_value(tensor: SymbolicTensor, what: str, fix: str) -> str:

@@ -1,0 +1,454 @@
+"""Layer: weights and a computation on tensors, eager, traced or as part of a functional model."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.framework import name_scope
+from graphc.keras import dtype_policies, regularizers
+from graphc.keras.engine.build import build_arguments, recording_build, shapes_of
+from graphc.keras.engine.call_context import current_call, enter_call
+from graphc.keras.engine.call_spec import CallSignature, signature_of_call
+from graphc.keras.engine.inference import infer_outputs
+from graphc.keras.engine.input_spec import InputSpec, check_inputs
+from graphc.keras.engine.keras_tensor import KerasTensor, any_symbolic
+from graphc.keras.engine.node import connect
+from graphc.keras.engine.operation import Operation
+from graphc.keras.engine.tracking import MetricBase, held, unique
+from graphc.keras.engine.weights import WeightHolder
+from graphc.keras.naming import auto_name, to_snake_case
+from graphc.keras.registry import publish
+from graphc.keras.serialization import serialize_keras_object
+from graphc.keras.variable import autocast_to
+from graphc.pytree import leaves_of, map_leaves
+from graphc.tensor import Tensor
+from graphc.variable import Variable
+from graphc_ir.dtypes import as_dtype, int64
+from graphc_ir.errors import ArgumentError
+from graphc_ir.ops.base import dtype_of, lift, shape_of
+from graphc_ir.ops.elementwise import cast, div
+from graphc_ir.ops.shape import size_operand
+
+__all__ = ["Layer"]
+
+_INPUT_OPTIONS = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "input_dtype",
+                  "weights", "dynamic")  # fmt: skip
+
+
+class Layer(WeightHolder, Operation):
+    """Base of layers. Subclasses make weights in ``build(input_shape)`` and compute in ``call(inputs, ...)``.
+
+    ``call`` may take ``training`` and ``mask``, which are then filled in: ``training`` by what the layer around was
+    told, ``mask`` by the mask that the inputs carry. Variables, layers and metrics held in attributes (in lists and
+    dicts too) belong to the layer.
+    """
+
+    input_spec: InputSpec | Sequence[InputSpec] | dict[str, InputSpec] | None
+    supports_masking: bool
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        # Here, so that attributes may be set before super().__init__() is called, as TensorFlow 2 allows.
+        layer = super().__new__(cls)
+        layer._own_trainable = []
+        layer._own_non_trainable = []
+        layer._trainable = True
+        layer.built = False
+        layer._building = False
+        layer._build_shapes = {}
+        layer._losses = []
+        layer._layers_with_losses = []
+        layer._init_arguments = (args, kwargs)
+        layer.name = kwargs["name"] if isinstance(kwargs.get("name"), str) else ""
+        layer.dtype_policy = dtype_policies.get(None)
+        layer.autocast = True
+        layer.input_spec = None
+        layer.supports_masking = False
+        layer.activity_regularizer = None
+        layer._input_options = {}
+        return layer
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = recording_build(cls.__dict__["build"])  # type: ignore[method-assign]
+
+    def __init__(
+        self,
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        autocast: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        unknown = [key for key in kwargs if key not in _INPUT_OPTIONS]
+        if unknown:
+            raise ArgumentError(f"{type(self).__name__} does not know the arguments {', '.join(unknown)}; layers take "
+                                "name, dtype, trainable, activity_regularizer, autocast, and those of their own "
+                                f"__init__{inspect.signature(type(self).__init__)}")  # fmt: skip
+        self.name = _checked_name(name, self)
+        self.dtype_policy = dtype_policies.get(dtype)
+        self.autocast = autocast
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._input_options = kwargs
+        self._trainable = bool(trainable)
+
+    # --- names and dtypes ----------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """The name with those of the layers around it where it was built."""
+        return self.__dict__.get("_path") or self._name_or_new()
+
+    def _name_or_new(self) -> str:
+        if not self.name:
+            self.name = auto_name(to_snake_case(type(self).__name__))
+        return self.name
+
+    def _open_name_scope(self) -> name_scope:
+        return name_scope(self._name_or_new())
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        return self.compute_dtype
+
+    quantization_mode = None
+
+    # --- building ------------------------------------------------------------------------------------------------
+
+    @recording_build
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights for inputs of this shape (or structure of shapes). By default, runs ``call`` on described
+        inputs, so that the layers inside are built."""
+        if self._sublayers():
+            self.built = True
+            self._infer((_described(input_shape, self.compute_dtype),), {})
+
+    def _after_build(self) -> None:
+        """Called once the weights exist."""
+        if not self._trainable:
+            self.trainable = False
+
+    def _build_for(self, tensors: dict[str, Any]) -> None:
+        if type(self).build is Layer.build:
+            self.built = True
+            first = next(iter(tensors.values()), None)
+            self._build_shapes = {} if first is None else {"input_shape": shapes_of(first)}
+            return
+        args, kwargs = build_arguments(self, tensors)
+        with autocast_to(None):
+            self.build(*args, **kwargs)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the layer was built for; None if it was not."""
+        if not self._build_shapes:
+            return None
+        if len(self._build_shapes) == 1:
+            return {"input_shape": next(iter(self._build_shapes.values()))}
+        return {"shapes_dict": dict(self._build_shapes)}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds for the shapes of :meth:`get_build_config`."""
+        if "shapes_dict" in config:
+            self.build(**{name: _as_shape(shape) for name, shape in config["shapes_dict"].items()})
+        elif config.get("input_shape") is not None:
+            self.build(_as_shape(config["input_shape"]))
+
+    # --- calling -------------------------------------------------------------------------------------------------
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs. Subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if any_symbolic(args, kwargs):
+            return connect(self, args, kwargs, self._infer(args, kwargs))
+        return self._run(args, kwargs)
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        return self._infer(args, kwargs)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """KerasTensors like the results of a call on these; builds the layer."""
+        return self._infer(args, kwargs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape (or structure of shapes) of the outputs for inputs of this shape; None for open sizes."""
+        shapes = [*args, *kwargs.values()]
+        described = [_described(shape, self.compute_dtype) for shape in shapes]
+        return map_leaves(lambda x: tuple(x.shape), self._infer(tuple(described), {}))
+
+    def _infer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        described = type(self).compute_output_spec
+        if described is not Layer.compute_output_spec and not getattr(described, "_uses_call", False):
+            return self.compute_output_spec(*args, **kwargs)
+        try:
+            return infer_outputs(lambda *a, **k: self._run(a, k), args, kwargs)
+        finally:
+            self._clear_losses()
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        signature = signature_of_call(type(self).call)
+        args, kwargs = self._converted(args, kwargs)
+        told = None if signature.takes_training else kwargs.pop("training", None)
+        if not signature.takes_mask and not signature.takes_any_keyword:
+            explicit_mask = kwargs.pop("mask", None)
+        else:
+            explicit_mask = kwargs.get("mask")
+        bound = signature.bind(self, args, kwargs)
+        tensors = signature.tensors_of(bound)
+        if not self.built:
+            self._build_for(tensors)
+        first = next(iter(tensors.values()), args[0] if args else None)
+        if self.input_spec is not None:
+            check_inputs(self.input_spec, first, self.name)
+        mask = _masks_of(first) if explicit_mask is None else explicit_mask
+        _fill_masks(signature, bound, tensors, mask)
+        training = self._training_of(signature, bound, told)
+        if current_call() is None:
+            self._clear_losses()
+        with enter_call(self, training) as context, self._open_name_scope(), self._autocasting():
+            outputs = self.call(*bound.args[1:], **bound.kwargs)
+            if self.activity_regularizer is not None:
+                self._regularize_activity(outputs)
+        if context.root is self:
+            self._layers_with_losses = context.with_losses
+        self._mark(first, outputs, mask)
+        return outputs
+
+    def _autocasting(self) -> Any:
+        kind = as_dtype(self.compute_dtype)
+        return autocast_to(kind.name if self.autocast and kind.is_floating else None)
+
+    def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arrays become tensors; floats get the compute dtype."""
+        if args and isinstance(args[0], (list, tuple)) and _is_plain_data(args[0]):
+            args = (lift(args[0]), *args[1:])
+        wanted = as_dtype(self.compute_dtype)
+        casting = self.autocast and wanted.is_floating
+
+        def convert(leaf: Any) -> Any:
+            if isinstance(leaf, (np.ndarray, np.generic, Variable)):
+                leaf = lift(leaf)
+            if casting and isinstance(leaf, Tensor) and leaf.dtype.is_floating and leaf.dtype is not wanted:
+                mask = getattr(leaf, "_keras_mask", None)
+                leaf = cast(leaf, wanted)
+                if mask is not None:
+                    leaf._keras_mask = mask
+            return leaf
+
+        if not kwargs and len(args) == 1 and isinstance(args[0], Tensor):
+            return (convert(args[0]),), kwargs
+        converted: tuple[tuple[Any, ...], dict[str, Any]] = map_leaves(convert, (args, kwargs), none_is_leaf=True)
+        return converted
+
+    def _training_of(self, signature: CallSignature, bound: inspect.BoundArguments, told: Any) -> Any:
+        """Who decides whether this is training: the call, the layer around it, the default of ``call``."""
+        if not signature.takes_training:
+            return told
+        given = bound.arguments.get("training")
+        context = current_call()
+        if given is None and context is not None:
+            given = context.training
+        if given is None:
+            given = signature.default_training
+        if given is not None:
+            bound.arguments["training"] = given
+            _reorder(signature, bound)
+        return given
+
+    # --- masks ---------------------------------------------------------------------------------------------------
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the outputs: by default that of the inputs, if the layer supports masks."""
+        return previous_mask
+
+    def _mark(self, inputs: Any, outputs: Any, mask: Any) -> None:
+        """Lets the outputs carry the mask that the layer computes for them."""
+        has_mask = any(m is not None for m in leaves_of(mask, none_is_leaf=True)) if mask is not None else False
+        if not self.supports_masking:
+            if has_mask and type(self).compute_mask is Layer.compute_mask:
+                warnings.warn(f"layer {self.name!r} ({type(self).__name__}) was passed an input with a mask but does "
+                              "not support masking, so the mask ends here; set self.supports_masking = True if it "
+                              "may pass on", stacklevel=5)  # fmt: skip
+                return
+            if type(self).compute_mask is Layer.compute_mask:
+                return
+        if not has_mask and type(self).compute_mask is Layer.compute_mask:
+            return
+        flat = [x for x in leaves_of(outputs) if isinstance(x, Tensor)]
+        if all(getattr(x, "_keras_mask", None) is not None for x in flat):
+            return
+        masks = leaves_of(self.compute_mask(inputs, mask), none_is_leaf=True)
+        for tensor, one in zip(flat, masks, strict=False):
+            if one is not None:
+                tensor._keras_mask = one
+
+    # --- losses and metrics --------------------------------------------------------------------------------------
+
+    def add_loss(self, loss: Any, **kwargs: Any) -> None:
+        """Adds to the loss of the model: a scalar tensor (of this call), a list of them, or a function without
+        arguments that is asked whenever the losses are."""
+        context = current_call()
+        if context is not None and self not in context.with_losses:
+            self._losses = [kept for kept in self._losses if callable(kept)]
+            context.with_losses.append(self)
+        self._losses.extend(x if callable(x) else lift(x) for x in leaves_of(loss))
+
+    def add_metric(self, value: Any, aggregation: str | None = None, name: str | None = None) -> None:
+        """Accepted for TensorFlow 2.0 code whose ``value`` is a Metric's call: its metric is found in the attributes.
+
+        Raises ArgumentError for a bare tensor; keep a ``keras.metrics.Mean`` in an attribute and update that.
+        """
+        held_metrics = [m for m in held(self, MetricBase)]
+        if not held_metrics:
+            raise ArgumentError(f"layer {self.name!r}: add_metric got a tensor that no metric keeps; write "
+                                "self.m = keras.metrics.Mean(name=...) in __init__ and self.m.update_state(value) "
+                                "in call")  # fmt: skip
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses of the last call of this layer and of those inside it, then those of the weights' regularizers."""
+        layers = self._flatten_layers()
+        added = [x() if callable(x) else x for layer in layers for x in layer._losses]
+        regularized = [v for v in self.trainable_weights if getattr(v, "regularizer", None) is not None]
+        return added + [v.regularizer(v) for v in regularized]  # type: ignore[attr-defined]
+
+    def _clear_losses(self) -> None:
+        for layer in self._layers_with_losses:
+            layer._losses = [kept for kept in layer._losses if callable(kept)]
+        self._layers_with_losses = []
+
+    def _regularize_activity(self, outputs: Any) -> None:
+        for tensor in leaves_of(outputs):
+            batch = cast(size_operand(shape_of(tensor)[0], int64), dtype_of(tensor))
+            self.add_loss(div(self.activity_regularizer(tensor), batch))
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics held by this layer and those inside it."""
+        return unique(m for layer in self._flatten_layers() for m in held(layer, MetricBase))
+
+    # --- configuration -------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer. Raises NotImplementedError when a subclass takes arguments that
+        cannot be written and does not override this."""
+        config: dict[str, Any] = {
+            "name": self._name_or_new(),
+            "trainable": self.trainable,
+            "dtype": dtype_policies.serialize(self.dtype_policy),
+        }
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return {**config, **self._captured_arguments()}
+
+    def _captured_arguments(self) -> dict[str, Any]:
+        """Arguments of a user's ``__init__``, for classes without a ``get_config`` of their own."""
+        cls = type(self)
+        if cls.get_config is not Layer.get_config or cls.__init__ is Layer.__init__:
+            return {}
+        args, kwargs = self._init_arguments
+        given = inspect.signature(cls.__init__).bind(self, *args, **kwargs).arguments
+        flat = {key: value for key, value in list(given.items())[1:] if key not in ("args", "kwargs")}
+        flat |= given.get("kwargs", {})
+        own = {key: value for key, value in flat.items() if key not in ("name", "trainable", "dtype")}
+        try:
+            serialized: dict[str, Any] = serialize_keras_object(own)
+        except ArgumentError as error:
+            raise NotImplementedError(f"layer {self.name!r} cannot be written: {error}. Define get_config in "
+                                      f"{cls.__name__} so that it returns the arguments of __init__") from error  # fmt: skip
+        return serialized
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A layer from what :meth:`get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+Layer.compute_output_spec._uses_call = True  # type: ignore[attr-defined]
+
+
+def _checked_name(name: Any, layer: Layer) -> str:
+    if name is None:
+        return auto_name(to_snake_case(type(layer).__name__))
+    if not isinstance(name, str) or "/" in name:
+        raise ArgumentError(f"a layer's name must be a string without '/', got {name!r}")
+    return name
+
+
+def _as_shape(shape: Any) -> Any:
+    """JSON lists as tuples; dicts and lists of shapes keep their structure."""
+    if isinstance(shape, dict):
+        return {key: _as_shape(value) for key, value in shape.items()}
+    if isinstance(shape, (list, tuple)) and any(isinstance(item, (list, tuple, dict)) for item in shape):
+        return [_as_shape(item) for item in shape]
+    return None if shape is None else tuple(shape)
+
+
+def _described(shape: Any, dtype: str) -> Any:
+    """KerasTensors for a shape or a structure of shapes."""
+    found = _as_shape(shape)
+    if isinstance(found, dict):
+        return {key: _described(value, dtype) for key, value in found.items()}
+    if isinstance(found, list):
+        return [_described(item, dtype) for item in found]
+    return KerasTensor(found, dtype)
+
+
+def _is_plain_data(value: Any) -> bool:
+    leaves = leaves_of(value)
+    return bool(leaves) and all(isinstance(leaf, (int, float)) for leaf in leaves)
+
+
+def _masks_of(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return getattr(value, "_keras_mask", None)
+    masks = map_leaves(lambda x: getattr(x, "_keras_mask", None), value, none_is_leaf=True)
+    return masks if any(m is not None for m in leaves_of(masks, none_is_leaf=True)) else None
+
+
+def _fill_masks(signature: CallSignature, bound: Any, tensors: dict[str, Any], mask: Any) -> None:
+    """Passes the masks that the arguments carry: to ``mask`` the first one's, to ``<argument>_mask`` each one's."""
+    wanted = {f"{name}_mask": value for name, value in tensors.items() if f"{name}_mask" in signature.names}
+    found = {name: _masks_of(value) for name, value in wanted.items()}
+    if signature.takes_mask:
+        found["mask"] = mask
+    changed = False
+    for name, value in found.items():
+        if value is not None and bound.arguments.get(name) is None:
+            bound.arguments[name] = value
+            changed = True
+    if changed:
+        _reorder(signature, bound)
+
+
+def _reorder(signature: CallSignature, bound: inspect.BoundArguments) -> None:
+    """BoundArguments reads its dict in the order of the parameters."""
+    order = [name for name in signature.signature.parameters if name in bound.arguments]
+    bound.arguments = {name: bound.arguments[name] for name in order}
+
+
+publish("keras", {"Layer": Layer}, ["Layer"])
+publish("keras.layers", {"Layer": Layer}, ["Layer"])
