@@ -1,5 +1,5 @@
 """Reverse-mode automatic differentiation."""
 
-from graphc_ir.autodiff import regions
+from graphc_ir.autodiff import recurrence, regions
 
-__all__ = ["regions"]
+__all__ = ["recurrence", "regions"]

@@ -1,0 +1,279 @@
+"""What recurrent layers have in common: operands, layout, idle steps, and which part of a gradient needs no loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final, NamedTuple
+
+import numpy as np
+
+from graphc_ir import dims
+from graphc_ir.dims import Dim, Shape
+from graphc_ir.dtypes import int32
+from graphc_ir.errors import DTypeError, ShapeError
+from graphc_ir.ops import rnn_kernels as kernels
+from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, dtype_of, lift, rank_of, shape_of, type_of
+from graphc_ir.ops.creation import iota
+from graphc_ir.ops.elementwise import add, check_kind, greater, less, select, sub
+from graphc_ir.ops.linalg import matmul
+from graphc_ir.ops.movement import broadcast_to, concat, expand_dims, reshape, slice_axis, transpose
+from graphc_ir.ops.regions import VJP_RULES
+from graphc_ir.types import TensorType
+
+Loop = Callable[..., tuple[Operand, ...]]
+LOOPS: Final[dict[type[Op], Loop]] = {}
+"""Each op over steps written as scans. Filled by ``graphc_ir.autodiff.recurrence``, since ops cannot build regions."""
+
+Named = Sequence[tuple[str, Shape]]
+"""What operands are, and the shapes that they must have."""
+
+_LENGTHS: Final = NotDifferentiable("lengths are integers")
+
+
+class Inputs(NamedTuple):
+    """The operands of a recurrent op; None and () for those that are left out."""
+
+    x: Any
+    kernel: Any
+    recurrent: Any
+    bias: Any
+    state: tuple[Any, ...]
+    lengths: Any
+
+
+class OverTime(Op, abstract=True):
+    """An op over steps. ``lengths``: the last operand counts the steps that each row of the batch has, int32 [batch];
+    later ones are idle and leave the state alone.
+
+    ``reverse``: from the last step to the first; the data stays in the order of time. ``time_major``: the data is
+    [time, batch, ...] instead of [batch, time, ...].
+    """
+
+    lengths: bool
+    reverse: bool
+    time_major: bool
+
+    def decompose(self, *operands: Operand) -> tuple[Operand, ...]:
+        return LOOPS[type(self)](self, *operands)
+
+    def timed(self, values: Any) -> Any:
+        """Arrays of steps with the time first, or back again."""
+        return values if self.time_major else values.swapaxes(0, 1)
+
+    @property
+    def time_axis(self) -> int:
+        return 0 if self.time_major else 1
+
+    def per_step(self, batch: Dim, time: Dim, size: Dim) -> Shape:
+        """The shape of an array of steps."""
+        return (time, batch, size) if self.time_major else (batch, time, size)
+
+    def sizes(self, data: TensorType) -> tuple[Dim, Dim]:
+        """Batch and time of an array of steps."""
+        return data.shape[1 - self.time_axis], data.shape[self.time_axis]
+
+    def require(self, what: str, have: TensorType, want: Shape) -> None:
+        """Raises ShapeError unless an operand has the shape that the others ask for."""
+        shown = f"[{', '.join(map(str, want))}]"
+        if have.rank != len(want):
+            raise ShapeError(f"{self.name}: {what} must have shape {shown}, got {have}")
+        try:
+            for a, b in zip(have.shape, want, strict=True):
+                dims.require_equal(a, b, f"{what} {have}, expected {shown}")
+        except ValueError as error:
+            raise ShapeError(f"{self.name}: {error}") from error
+
+    def require_lengths(self, lengths: TensorType, batch: Dim) -> None:
+        if lengths.dtype is not int32:
+            raise DTypeError(f"{self.name}: lengths must be int32, got {lengths}; cast them")
+        self.require("lengths", lengths, (batch,))
+
+    def valid(self, lengths: Operand, time: Dim) -> Operand:
+        """bool: whether a row has the step; broadcasts against arrays of steps."""
+        rows = less(reshape(iota(time, int32), (time, 1)), lengths)
+        return expand_dims(rows if self.time_major else transpose(rows), 2)
+
+
+class Recurrent(OverTime, abstract=True):
+    """A recurrent layer: (x, kernel, recurrent kernel[, bias][, first states][, lengths]) -> (sequence, last states).
+
+    Without ``state``, the first states are zeros. The sequence holds the output of each step. At idle steps it is 0 if
+    ``zero_output`` or ``reverse``, else the last output before; rows without any step have 0 everywhere.
+    """
+
+    bias: bool
+    state: bool
+    zero_output: bool
+    gates: ClassVar[int] = 1
+    states: ClassVar[int] = 1
+
+    @property
+    def num_results(self) -> int:
+        return 1 + self.states
+
+    def named(self, operands: Sequence[Any]) -> Inputs:
+        """The operands by name."""
+        wanted = 3 + self.bias + self.state * self.states + self.lengths
+        if len(operands) != wanted:
+            raise ShapeError(f"{self.name} with bias={self.bias}, state={self.state}, lengths={self.lengths} takes "
+                             f"{wanted} operands, got {len(operands)}")  # fmt: skip
+        rest = list(operands[3:])
+        bias = rest.pop(0) if self.bias else None
+        lengths = rest.pop() if self.lengths else None
+        return Inputs(*operands[:3], bias, tuple(rest), lengths)
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        given = self.named(types)
+        check_kind(self, "f", *types[: len(types) - self.lengths])
+        self._require_data(given.x, given.recurrent)
+        units, (batch, time) = given.recurrent.shape[0], self.sizes(given.x)
+        self.require("the kernel", given.kernel, (given.x.shape[2], self.gates * units))
+        self.require("the recurrent kernel", given.recurrent, (units, self.gates * units))
+        if given.bias is not None:
+            self.require("the bias", given.bias, self.bias_shape(units))
+        for state in given.state:
+            self.require("a first state", state, (batch, units))
+        if given.lengths is not None:
+            self.require_lengths(given.lengths, batch)
+        last = given.x.with_shape((batch, units))
+        return given.x.with_shape(self.per_step(batch, time, units)), *(last,) * self.states
+
+    def _require_data(self, x: TensorType, recurrent: TensorType) -> None:
+        if x.rank != 3:
+            order = "[time, batch, features]" if self.time_major else "[batch, time, features]"
+            raise ShapeError(f"{self.name} takes data {order}, got {x}; add the missing axis, e.g. x[:, :, None]")
+        if recurrent.rank != 2 or not isinstance(recurrent.shape[0], int):
+            raise ShapeError(f"{self.name}: the recurrent kernel must be a matrix with a known number of units as its "
+                             f"first size, got {recurrent}")  # fmt: skip
+
+    def bias_shape(self, units: int) -> Shape:
+        return (self.gates * units,)
+
+    def kernel(self, *arrays: Any) -> Any:
+        narrow = arrays[0].dtype
+        given = self.named([widened(array) for array in arrays])
+        batch, time = given.x.shape[1 - self.time_axis], given.x.shape[self.time_axis]
+        units = given.recurrent.shape[0]
+        steps = kernels.Steps(time, self.reverse, given.lengths)
+        sequence = np.empty(self.per_step(batch, time, units), given.x.dtype)
+        zeros = np.zeros((batch, units), given.x.dtype)
+        states = self.run(given, given.state or (zeros,) * self.states, self.timed(sequence), steps)
+        if steps.idle is not None:
+            self._clear_idle(self.timed(sequence), given.lengths, steps)
+        return tuple(array.astype(narrow, copy=False) for array in (sequence, *states))
+
+    def _clear_idle(self, sequence: Array, lengths: Array, steps: kernels.Steps) -> None:
+        if self.zero_output or self.reverse:
+            steps.set_idle(sequence, 0)
+        else:
+            sequence[:, lengths <= 0] = 0
+
+    def shown(self, values: Operand, lengths: Operand | None) -> Operand:
+        """An array of steps, 0 where the sequence is 0 by definition."""
+        if lengths is None:
+            return values
+        zero_idle = self.zero_output or self.reverse
+        some = self.valid(lengths, shape_of(values)[self.time_axis]) if zero_idle else self._nonempty(lengths)
+        return select(some, values, lift(0, dtype_of(values)))
+
+    def _nonempty(self, lengths: Operand) -> Operand:
+        """bool: whether a row has any step; broadcasts against arrays of steps."""
+        return expand_dims(expand_dims(greater(lengths, 0), -1), self.time_axis)
+
+    def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
+        """Fills the sequence (time first), in which idle rows may hold anything; returns the last states."""
+        raise NotImplementedError
+
+    # --- gradient ----------------------------------------------------------------------------------------------------
+
+    def previous(self, sequence: Operand, given: Inputs) -> Operand:
+        """The state before each step; idle steps may hold anything."""
+        axis, time = self.time_axis, shape_of(sequence)[self.time_axis]
+        first = expand_dims(self.first_state(sequence, given), axis)
+        if not self.reverse:
+            return concat([first, slice_axis(sequence, axis, 0, time - 1)], axis)
+        following = concat([slice_axis(sequence, axis, 1, time), first], axis)
+        if given.lengths is None or not given.state:
+            return following  # idle steps are 0 in the sequence, as is the first state
+        return select(self.valid(sub(given.lengths, 1), time), following, first)
+
+    def first_state(self, sequence: Operand, given: Inputs) -> Operand:
+        if given.state:
+            return given.state[0]
+        batch, _ = self.sizes(type_of(sequence))
+        return broadcast_to(lift(0, dtype_of(sequence)), (batch, shape_of(sequence)[2]))
+
+    def arrange(self, given: Inputs, x: Any, weights: Sequence[Any], states: Sequence[Any]) -> tuple[Any, ...]:
+        """Cotangents in the order of the operands."""
+        of_bias = weights[2:] if given.bias is not None else ()
+        of_lengths = () if given.lengths is None else (_LENGTHS,)
+        return (x, *weights[:2], *of_bias, *(states if given.state else ()), *of_lengths)
+
+    def backward(self) -> dict[str, bool]:
+        """The fields that the gradient op has in common."""
+        return {"lengths": self.lengths, "reverse": self.reverse, "time_major": self.time_major}
+
+
+def widened(array: Array) -> Array:
+    """Half-precision data in float32, in which the kernels compute."""
+    is_narrow = array.dtype.kind not in "iu" and array.dtype.itemsize == 2
+    return array.astype(np.float32) if is_narrow else array
+
+
+def rows(values: Operand) -> Operand:
+    """An array of steps as a matrix: one row per step."""
+    return reshape(values, (-1, shape_of(values)[2]))
+
+
+def over_steps(x: Operand, g: Operand) -> Operand:
+    """The cotangent of weights: ``x' g`` over all steps."""
+    return matmul(transpose(rows(x)), rows(g))
+
+
+def through(values: Operand, weights: Operand) -> Operand:
+    """``values @ weights`` over the last axis as one matrix product."""
+    product = matmul(rows(values), weights)
+    return reshape(product, (*shape_of(values)[:2], shape_of(weights)[1]))
+
+
+def projected(values: Operand, weights: Operand, bias: Operand | None) -> Operand:
+    """``values @ weights + bias`` over the last axis."""
+    product = through(values, weights)
+    return product if bias is None else add(product, bias)
+
+
+def columns(values: Operand, start: Dim, stop: Dim) -> Operand:
+    """A range of the last axis."""
+    return slice_axis(values, rank_of(values) - 1, start, stop)
+
+
+class RecurrentGrad(OverTime, abstract=True):
+    """What of a recurrent layer's gradient goes from step to step."""
+
+    def vjp(self, g: Any, y: Any, *operands: Operand) -> Any:
+        return VJP_RULES[type(self)](self, g, operands, ())
+
+    def split_lengths(self, operands: Sequence[Any]) -> tuple[Sequence[Any], Any]:
+        """The other operands, and the lengths or None."""
+        return (operands[:-1], operands[-1]) if self.lengths else (operands, None)
+
+    def check(self, types: Sequence[TensorType], recurrent: int, shapes: Callable[[Dim, Dim, Dim], Named]) -> None:
+        """Raises unless the operands are what ``shapes`` says for a batch, a time and a number of units; ``recurrent``
+        is the number of the recurrent kernel."""
+        given, lengths = self.split_lengths(types)
+        check_kind(self, "f", *given)
+        if len(given) <= recurrent or given[0].rank != 3 or given[recurrent].rank != 2:
+            raise ShapeError(f"{self.name} takes arrays of steps and a recurrent kernel as operand {recurrent}, got "
+                             f"{', '.join(map(str, given))}")  # fmt: skip
+        batch, time = self.sizes(given[0])
+        named = shapes(batch, time, given[recurrent].shape[0])
+        if len(given) != len(named):
+            raise ShapeError(f"{self.name} takes {', '.join(what for what, _ in named)}; got {len(given)} operands")
+        for type, (what, shape) in zip(given, named, strict=True):
+            self.require(what, type, shape)
+        if lengths is not None:
+            self.require_lengths(lengths, batch)
+
+    def steps_of(self, data: Array, lengths: Array | None) -> kernels.Steps:
+        """How the layer went over an array of steps."""
+        return kernels.Steps(data.shape[self.time_axis], self.reverse, lengths)

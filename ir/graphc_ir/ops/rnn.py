@@ -1,0 +1,424 @@
+"""Recurrent layers as one op each: LSTM, GRU and the simple recurrence, with their gradients.
+
+Layout and meaning are Keras's: data [batch, time, features], gates in blocks of ``units`` along the last axis of the
+weights (LSTM: i, f, c, o; GRU: z, r, h). A gradient op goes back through time only as far as steps depend on each
+other; the products of all steps with the weights are ordinary matrix products around it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final, NamedTuple, TypedDict, Unpack
+
+import numpy as np
+
+from graphc_ir.dims import Dim, Shape
+from graphc_ir.dtypes import bool_, int32
+from graphc_ir.errors import ArgumentError, DTypeError
+from graphc_ir.ops import rnn_kernels as kernels
+from graphc_ir.ops.base import Array, Operand, bind, dtype_of, lift, rank_of, shape_of, type_of
+from graphc_ir.ops.cumulative import cumsum
+from graphc_ir.ops.elementwise import add, cast, greater, maximum, select, sub
+from graphc_ir.ops.gather import gather
+from graphc_ir.ops.movement import concat, expand_dims, reshape, slice_axis, transpose
+from graphc_ir.ops.rearrange import stack
+from graphc_ir.ops.recurrence import (
+    Inputs,
+    Named,
+    Recurrent,
+    RecurrentGrad,
+    columns,
+    over_steps,
+    projected,
+    through,
+    widened,
+)
+from graphc_ir.ops.reduction import reduce_sum
+from graphc_ir.ops.sorting import argsort
+from graphc_ir.types import TensorType
+
+# --- LSTM ------------------------------------------------------------------------------------------------------------
+
+
+class Lstm(Recurrent):
+    """c = f * c + i * g and h = o * tanh(c): logistic i, f, o and the tanh g of x kernel + h recurrent + bias, in the
+    order i, f, g, o. Results: the sequence of h, the last h, the last c."""
+
+    gates: ClassVar[int] = 4
+    states: ClassVar[int] = 2
+
+    def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
+        scale, _ = kernels.gate_vectors(kernels.LSTM_GATES, states[0].shape[1], sequence.dtype)
+        bias = None if given.bias is None else given.bias * scale
+        inputs = self.timed(kernels.project(given.x, given.kernel * scale, bias))
+        return kernels.lstm(inputs, given.recurrent * scale, *states, sequence, steps)
+
+    def vjp(self, g: Sequence[Operand], y: Sequence[Operand], *operands: Operand) -> Any:
+        given = self.named(operands)
+        previous = self.previous(y[0], given)
+        gates = add(projected(given.x, given.kernel, given.bias), through(previous, given.recurrent))
+        received = (self.shown(g[0], given.lengths), *g[1:])
+        cell = given.state[1:]
+        lengths = () if given.lengths is None else (given.lengths,)
+        op = LstmGrad(state=self.state, **self.backward())
+        of_gates, of_h, of_c = bind(op, gates, given.recurrent, *received, *cell, *lengths)
+        weights = (
+            lambda: over_steps(given.x, of_gates),
+            lambda: over_steps(previous, of_gates),
+            lambda: reduce_sum(of_gates, (0, 1)),
+        )
+        return self.arrange(given, lambda: through(of_gates, transpose(given.kernel)), weights, (of_h, of_c))
+
+
+class LstmGrad(RecurrentGrad):
+    """(gates before activation, recurrent kernel, cotangents of the sequence and of the last h and c[, first c]
+    [, lengths]) -> cotangents of the gates, of the first h and of the first c."""
+
+    state: bool
+
+    @property
+    def num_results(self) -> int:
+        return 3
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        self.check(types, 1, self._shapes)
+        return types[0], types[3], types[4]
+
+    def _shapes(self, batch: Dim, time: Dim, units: Dim) -> Named:
+        last = (batch, units)
+        return [
+            ("the gates", self.per_step(batch, time, 4 * units)),
+            ("the recurrent kernel", (units, 4 * units)),
+            ("the sequence's cotangent", self.per_step(batch, time, units)),
+            *[("a state's cotangent", last)] * 2,
+            *[("the first cell state", last)] * self.state,
+        ]
+
+    def kernel(self, *arrays: Any) -> Any:
+        given, lengths = self.split_lengths([widened(array) for array in arrays])
+        gates, recurrent, g, of_h, of_c, *cell = given
+        first = cell[0] if cell else np.zeros_like(of_c)
+        steps = self.steps_of(gates, lengths)
+        slopes, *states = kernels.lstm_grad(self.timed(gates), recurrent, self.timed(g), of_h, of_c, first, steps)
+        return tuple(a.astype(arrays[0].dtype, copy=False) for a in (self.timed(slopes), *states))
+
+
+# --- GRU -------------------------------------------------------------------------------------------------------------
+
+
+class Gru(Recurrent):
+    """h = z * h + (1 - z) * n with the logistic gates z, r and the candidate n = tanh(x kernel + r * (h recurrent)).
+
+    ``reset_after`` is Keras's default; without it, the candidate takes (r * h) recurrent. The bias is added to what
+    comes from x, and with ``reset_after`` there is a second one for what comes from h: shape (2, 3 units).
+    """
+
+    reset_after: bool
+    gates: ClassVar[int] = 3
+
+    def bias_shape(self, units: int) -> Shape:
+        return (2, 3 * units) if self.reset_after else (3 * units,)
+
+    def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
+        scale, _ = kernels.gate_vectors(kernels.GRU_GATES, states[0].shape[1], sequence.dtype)
+        bias = None if given.bias is None else given.bias * scale
+        of_x, of_h = tuple(bias) if self.reset_after and bias is not None else (bias, None)
+        inputs = self.timed(kernels.project(given.x, given.kernel * scale, of_x))
+        recurrent = given.recurrent * scale
+        if self.reset_after:
+            return (kernels.gru(inputs, recurrent, of_h, *states, sequence, steps),)
+        return (kernels.gru_reset_before(inputs, recurrent, *states, sequence, steps),)
+
+    def biases(self, bias: Any) -> tuple[Any, Any]:
+        """What is added to the products of x and of h; None where nothing is."""
+        return (_row(bias, 0), _row(bias, 1)) if self.reset_after and bias is not None else (bias, None)
+
+    def parts(self, given: Inputs, previous: Operand) -> tuple[Operand, Operand]:
+        """What the gates get from x, and from the states before: with ``reset_after`` all gates, else z and r."""
+        of_x, of_h = self.biases(given.bias)
+        units = shape_of(given.recurrent)[0]
+        weights = given.recurrent if self.reset_after else columns(given.recurrent, 0, 2 * units)
+        return projected(given.x, given.kernel, of_x), projected(previous, weights, of_h)
+
+    def vjp(self, g: Sequence[Operand], y: Sequence[Operand], *operands: Operand) -> Any:
+        given = self.named(operands)
+        previous = self.previous(y[0], given)
+        received = (self.shown(g[0], given.lengths), g[1])
+        lengths = () if given.lengths is None else (given.lengths,)
+        op = GruGrad(reset_after=self.reset_after, **self.backward())
+        parts = self.parts(given, previous)
+        of_x, extra, of_h = bind(op, *parts, previous, given.recurrent, *received, *lengths)
+        weights = (
+            lambda: over_steps(given.x, of_x),
+            lambda: self._of_recurrent(previous, of_x, extra),
+            lambda: self._of_bias(of_x, extra),
+        )
+        return self.arrange(given, lambda: through(of_x, transpose(given.kernel)), weights, (of_h,))
+
+    def _of_recurrent(self, previous: Operand, of_x: Operand, extra: Operand) -> Operand:
+        units = shape_of(previous)[2]
+        first, last = columns(of_x, 0, 2 * units), columns(of_x, 2 * units, 3 * units)
+        candidate = over_steps(previous, extra) if self.reset_after else over_steps(extra, last)
+        return concat([over_steps(previous, first), candidate], 1)
+
+    def _of_bias(self, of_x: Operand, extra: Operand) -> Operand:
+        total = reduce_sum(of_x, (0, 1))
+        if not self.reset_after:
+            return total
+        logistic = columns(total, 0, 2 * shape_of(extra)[2])
+        return stack([total, concat([logistic, reduce_sum(extra, (0, 1))], 0)])
+
+
+def _row(matrix: Operand, i: int) -> Operand:
+    return reshape(slice_axis(matrix, 0, i, i + 1), shape_of(matrix)[1:])
+
+
+class GruGrad(RecurrentGrad):
+    """(what the gates get from x, and from h, the states before each step, recurrent kernel, cotangents of the sequence
+    and of the last h[, lengths]) -> (cotangent of what comes from x, extra, cotangent of the first h).
+
+    Extra: with ``reset_after`` the cotangent of what the candidate gets from h, else the states after their reset.
+    """
+
+    reset_after: bool
+
+    @property
+    def num_results(self) -> int:
+        return 3
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        self.check(types, 3, self._shapes)
+        return types[0], types[2], types[5]
+
+    def _shapes(self, batch: Dim, time: Dim, units: Dim) -> Named:
+        states = self.per_step(batch, time, units)
+        return [
+            ("what comes from x", self.per_step(batch, time, 3 * units)),
+            ("what comes from h", self.per_step(batch, time, (3 if self.reset_after else 2) * units)),
+            ("the states", states),
+            ("the recurrent kernel", (units, 3 * units)),
+            ("the sequence's cotangent", states),
+            ("the state's cotangent", (batch, units)),
+        ]
+
+    def kernel(self, *arrays: Any) -> Any:
+        given, lengths = self.split_lengths([widened(array) for array in arrays])
+        inputs, inner, previous, recurrent, g, of_h = given
+        walk = kernels.gru_grad if self.reset_after else kernels.gru_reset_before_grad
+        steps = self.steps_of(inputs, lengths)
+        slopes, extra, first = walk(
+            self.timed(inputs), self.timed(inner), self.timed(previous), recurrent, self.timed(g), of_h, steps
+        )
+        results = (self.timed(slopes), self.timed(extra), first)
+        return tuple(a.astype(arrays[0].dtype, copy=False) for a in results)
+
+
+# --- simple recurrence -----------------------------------------------------------------------------------------------
+
+ACTIVATIONS: Final = ("tanh", "relu")
+
+
+class Rnn(Recurrent):
+    """h = activation(x kernel + h recurrent + bias); the activation is "tanh" or "relu"."""
+
+    activation: str
+
+    def __post_init__(self) -> None:
+        _check_activation(self.activation)
+
+    def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
+        inputs = self.timed(kernels.project(given.x, given.kernel, given.bias))
+        activate = np.tanh if self.activation == "tanh" else _relu
+        return (kernels.simple_rnn(inputs, given.recurrent, *states, sequence, steps, activate),)
+
+    def vjp(self, g: Sequence[Operand], y: Sequence[Operand], *operands: Operand) -> Any:
+        given = self.named(operands)
+        received = (self.shown(g[0], given.lengths), g[1])
+        lengths = () if given.lengths is None else (given.lengths,)
+        op = RnnGrad(activation=self.activation, **self.backward())
+        of_sums, of_h = bind(op, y[0], given.recurrent, *received, *lengths)
+        weights = (
+            lambda: over_steps(given.x, of_sums),
+            lambda: over_steps(self.previous(y[0], given), of_sums),
+            lambda: reduce_sum(of_sums, (0, 1)),
+        )
+        return self.arrange(given, lambda: through(of_sums, transpose(given.kernel)), weights, (of_h,))
+
+
+def _relu(x: Array, out: Array) -> Array:
+    return np.maximum(x, 0, out=out)
+
+
+def _check_activation(activation: str) -> None:
+    if activation not in ACTIVATIONS:
+        raise ArgumentError(f"a simple recurrence with activation={activation!r} is no single op; the activations are "
+                            f"{', '.join(ACTIVATIONS)}: write others as a scan")  # fmt: skip
+
+
+class RnnGrad(RecurrentGrad):
+    """(sequence, recurrent kernel, cotangents of the sequence and of the last h[, lengths]) -> cotangents of the sums
+    before the activation, and of the first h."""
+
+    activation: str
+
+    @property
+    def num_results(self) -> int:
+        return 2
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        self.check(types, 1, self._shapes)
+        return types[0], types[3]
+
+    def _shapes(self, batch: Dim, time: Dim, units: Dim) -> Named:
+        states = self.per_step(batch, time, units)
+        return [
+            ("the sequence", states),
+            ("the recurrent kernel", (units, units)),
+            ("the sequence's cotangent", states),
+            ("the state's cotangent", (batch, units)),
+        ]
+
+    def kernel(self, *arrays: Any) -> Any:
+        given, lengths = self.split_lengths([widened(array) for array in arrays])
+        sequence, recurrent, g, of_h = given
+        slopes = 1 - sequence * sequence if self.activation == "tanh" else (sequence > 0).astype(g.dtype)
+        steps = self.steps_of(sequence, lengths)
+        found, first = kernels.simple_rnn_grad(self.timed(slopes), recurrent, self.timed(g), of_h, steps)
+        return tuple(a.astype(arrays[0].dtype, copy=False) for a in (self.timed(found), first))
+
+
+# --- masks -----------------------------------------------------------------------------------------------------------
+
+
+class _Packed(NamedTuple):
+    """Data with the steps of each row moved to the front, and how to bring results back to where they belong."""
+
+    x: Operand
+    lengths: Operand
+    places: Operand  # of each step's output among those moved to the front
+    shown: Operand | None  # bool: whether there is an output; None: idle places among those moved hold 0 as they should
+
+
+def _pack(x: Operand, mask: Operand, reverse: bool, zero_output: bool) -> _Packed:
+    """Idle steps may stand anywhere, and lengths only describe those that stand last; so that is where they go."""
+    kept = cast(mask, int32)
+    count = cumsum(kept, 1)
+    order = argsort(sub(1, kept), 1)
+    # An idle step shows the output of the step that was computed before it.
+    places = sub(count, kept) if reverse else maximum(sub(count, 1), 0)
+    shown = mask if zero_output else None if reverse else greater(count, 0)
+    return _Packed(gather(x, order, 1, 1), reduce_sum(kept, 1), places, shown)
+
+
+def _unpack(sequence: Operand, packed: _Packed) -> Operand:
+    found = gather(sequence, packed.places, 1, 1)
+    return found if packed.shown is None else select(expand_dims(packed.shown, 2), found, lift(0, dtype_of(found)))
+
+
+# --- public functions ------------------------------------------------------------------------------------------------
+
+
+class Options(TypedDict, total=False):
+    """How a recurrent layer goes over its steps.
+
+    ``lengths`` (batch): how many steps each row has; later ones are padding. ``mask`` bool (batch, time): which steps
+    count, wherever they stand; for padding at the end, lengths are cheaper. Idle steps leave the state alone and show
+    the output before them in the order of computation, 0 where there is none; with ``zero_output`` they show 0.
+    ``reverse`` computes from the last step to the first; the sequence stays in the order of time, so that its element i
+    belongs to step i. ``time_major``: data and sequence are [time, batch, ...].
+    """
+
+    lengths: Any
+    mask: Any
+    reverse: bool
+    zero_output: bool
+    time_major: bool
+
+
+def lstm(
+    x: Any, h0: Any, c0: Any, kernel: Any, recurrent_kernel: Any, bias: Any = None, **options: Unpack[Options]
+) -> tuple[Operand, Operand, Operand]:
+    """An LSTM over ``x`` [batch, time, features]: the sequence [batch, time, units], the last h and the last c.
+
+    ``h0`` and ``c0``: [batch, units], or None for zeros. ``kernel``: [features, 4 units], ``recurrent_kernel``:
+    [units, 4 units], ``bias``: [4 units] or None; gates in the order i, f, c, o. ``options`` are those of
+    :class:`Options`. Raises ShapeError or DTypeError for operands that do not fit.
+    """
+    if (h0 is None) != (c0 is None):
+        raise ArgumentError("lstm got one first state of two; give h0 and c0, or None for both (zeros)")
+    result: tuple[Operand, Operand, Operand] = _apply(Lstm, x, (kernel, recurrent_kernel, bias), (h0, c0), options)
+    return result
+
+
+def gru(
+    x: Any,
+    h0: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    reset_after: bool = True,
+    **options: Unpack[Options],
+) -> tuple[Operand, Operand]:
+    """A GRU over ``x`` [batch, time, features]: the sequence [batch, time, units] and the last state.
+
+    ``kernel``: [features, 3 units], ``recurrent_kernel``: [units, 3 units], gates in the order z, r, h. ``bias``:
+    [2, 3 units] (for the products of x and of the state) with ``reset_after``, else [3 units]; or None. The rest is as
+    in :func:`lstm`.
+    """
+    make = functools.partial(Gru, reset_after=bool(reset_after))
+    result: tuple[Operand, Operand] = _apply(make, x, (kernel, recurrent_kernel, bias), (h0,), options)
+    return result
+
+
+def simple_rnn(
+    x: Any,
+    h0: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    activation: str = "tanh",
+    **options: Unpack[Options],
+) -> tuple[Operand, Operand]:
+    """h = activation(x kernel + h recurrent_kernel + bias) over ``x`` [batch, time, features]: the sequence and the
+    last state.
+
+    ``activation``: "tanh" or "relu"; ArgumentError for others. The rest is as in :func:`lstm`.
+    """
+    make = functools.partial(Rnn, activation=activation)
+    result: tuple[Operand, Operand] = _apply(make, x, (kernel, recurrent_kernel, bias), (h0,), options)
+    return result
+
+
+def _apply(
+    make: Callable[..., Recurrent], x: Any, weights: Sequence[Any], states: Sequence[Any], options: Options
+) -> tuple[Operand, ...]:
+    data = lift(x)
+    given, first = ([lift(v, dtype_of(data)) for v in part if v is not None] for part in (weights, states))
+    reverse, zero_output = bool(options.get("reverse")), bool(options.get("zero_output"))
+    lengths, packed = options.get("lengths"), None
+    if options.get("mask") is not None:
+        packed = _pack(data, _checked_mask(options, data), reverse, zero_output)
+        data, lengths = packed.x, packed.lengths
+    op = make(
+        lengths=lengths is not None,
+        reverse=reverse,
+        time_major=bool(options.get("time_major")),
+        bias=len(given) == 3,
+        state=bool(first),
+        zero_output=lengths is not None and not reverse and (zero_output or packed is not None),
+    )
+    counts = () if lengths is None else (cast(lift(lengths), int32),)
+    sequence, *last = bind(op, data, *given, *first, *counts)
+    return (sequence if packed is None else _unpack(sequence, packed), *last)
+
+
+def _checked_mask(options: Options, x: Operand) -> Operand:
+    if options.get("lengths") is not None or options.get("time_major"):
+        raise ArgumentError("a mask is for data [batch, time, features] and takes the place of lengths; pass one of "
+                            "the two, and transpose data with the time first")  # fmt: skip
+    mask = lift(options["mask"])
+    if dtype_of(mask) is not bool_ or rank_of(mask) != 2:
+        raise DTypeError(f"a mask must be bool [batch, time] (True: the step counts), got {type_of(mask)} for data "
+                         f"{type_of(x)}")  # fmt: skip
+    return mask
