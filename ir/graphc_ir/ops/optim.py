@@ -70,17 +70,24 @@ class OptimizerUpdate(Op, abstract=True):
         """Computes block by block. ``out`` gives one contiguous array per result; each may be the operand
         that it replaces (an update in place)."""
         count = self.slots + 2
-        shape = np.shape(arrays[0])
-        results = [np.empty(shape, arrays[0].dtype) for _ in range(count - 1)] if out is None else list(out)
-        flat = [np.ascontiguousarray(a).reshape(-1) for a in arrays[:count]]
+        parameter = arrays[0]
+        results = [np.empty(parameter.shape, parameter.dtype) for _ in range(count - 1)] if out is None else list(out)
+        if parameter.size <= _BLOCK:
+            spare = np.empty((2, *parameter.shape), parameter.dtype)
+            self.block(list(arrays[:count]), arrays[count:], results, spare[0, ...], spare[1, ...])
+        else:
+            self._update_blocks(arrays[:count], arrays[count:], results)
+        return tuple(results) if self.slots else results[0]
+
+    def _update_blocks(self, tensors: Sequence[Array], scalars: Sequence[Any], results: Sequence[Array]) -> None:
+        flat = [np.ascontiguousarray(a).reshape(-1) for a in tensors]
         targets = [_flat_view(self, r) for r in results]
-        spare = [np.empty(min(_BLOCK, flat[0].size), flat[0].dtype) for _ in range(2)]
+        spare = np.empty((2, _BLOCK), flat[0].dtype)
         for start in range(0, flat[0].size, _BLOCK):
             part = slice(start, start + _BLOCK)
             parts = [a[part] for a in flat]
             size = parts[0].size
-            self.block(parts, arrays[count:], [t[part] for t in targets], spare[0][:size], spare[1][:size])
-        return tuple(results) if self.slots else results[0]
+            self.block(parts, scalars, [t[part] for t in targets], spare[0, :size], spare[1, :size])
 
     def block(self, operands: list[Array], scalars: Sequence[Any], out: list[Array], t: Array, u: Array) -> None:
         """Updates one block. ``out`` may share memory with the operand of the same position; ``t`` and ``u``
