@@ -1,5 +1,6 @@
 """The Keras-style part of graphc."""
 
-from graphc.keras import activations, constraints, datasets, initializers, optimizers, regularizers
+from graphc.keras import activations, constraints, datasets, initializers, losses, optimizers, regularizers
+from graphc.keras.variable import Variable
 
-__all__ = ["activations", "constraints", "datasets", "initializers", "optimizers", "regularizers"]
+__all__ = ["Variable", "activations", "constraints", "datasets", "initializers", "losses", "optimizers", "regularizers"]

@@ -119,11 +119,10 @@ def _serialize_lambda(function: types.FunctionType) -> dict[str, Any]:
 
 
 def _serialize_function(function: Any) -> dict[str, Any]:
+    """As Keras does it: built-in functions by their bare name too."""
     path = builtin_path(function)
-    name = get_registered_name(function)
-    module, config = (path[0], path[1]) if path else ("builtins", name)
-    return {"module": module, "class_name": "function", "config": config, "registered_name": config if path else
-            "function"}  # fmt: skip
+    name = path[1] if path else get_registered_name(function)
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
 def _described_class(cls: type) -> dict[str, Any]:
@@ -229,12 +228,19 @@ _DATA = {
 def _find_function(config: Mapping[str, Any]) -> Any:
     name, module = config["config"], config.get("module")
     name = name if isinstance(name, str) else name["name"]
-    found = find_builtin(module, name) if module and module != "builtins" else None
-    found = find_custom(name) if found is None else found
-    if found is None:
-        raise ArgumentError(f"the saved function {name!r} is not known here; pass custom_objects={{{name!r}: function}}"
-                            " or register it with @keras.saving.register_keras_serializable()")  # fmt: skip
-    return found
+    for found in (find_custom(name), find_builtin(module or "", name), *_builtin_functions(name)):
+        if found is not None:
+            return found
+    raise ArgumentError(f"the saved function {name!r} is not known here; pass custom_objects={{{name!r}: function}}"
+                        " or register it with @keras.saving.register_keras_serializable()")  # fmt: skip
+
+
+def _builtin_functions(name: str) -> Iterator[Any]:
+    """Files give functions no room of their own."""
+    for room in ("keras.activations", "keras.losses", "keras.metrics"):
+        found = find_builtin(room, name)
+        if inspect.isfunction(found):
+            yield found
 
 
 def _deserialize_instance(config: Mapping[str, Any]) -> Any:

@@ -7,13 +7,10 @@ from typing import Any
 from graphc import nn
 from graphc.keras.activations import rectified, smooth
 from graphc.keras.activations.normalizing import log_softmax, softmax
-from graphc.keras.registry import find_builtin
-from graphc.keras.serialization import deserialize_keras_object, resolve, serialize_as_name
-from graphc_ir.errors import ArgumentError
+from graphc.keras.registry import CustomObjectScope
+from graphc.keras.serialization import resolve, serialize_as_name
 
 __all__ = ["deserialize", "get", "serialize"]
-
-_ROOM = "keras.activations"
 
 # ``Dense(activation=tf.nn.relu)`` is saved as ``"relu"``.
 _SAME_IN_NN = {
@@ -38,11 +35,7 @@ def get(identifier: Any) -> Any:
 
     Raises ArgumentError for anything else.
     """
-    if identifier is None:
-        return rectified.linear
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
-    return resolve(identifier, _ROOM)
+    return rectified.linear if identifier is None else resolve(identifier, "keras.activations")
 
 
 def serialize(activation: Any) -> Any:
@@ -52,12 +45,5 @@ def serialize(activation: Any) -> Any:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The activation of what :func:`serialize` gave. Raises ArgumentError if it is not known."""
-    if isinstance(config, str):
-        config = {"class_name": "function", "config": config}
-    if not isinstance(config, dict):
-        raise ArgumentError(f"{_ROOM}.deserialize: got {config!r}, expected a name or a config dict")
-    name = config.get("config")
-    known = find_builtin(_ROOM, name) if config.get("class_name") == "function" and isinstance(name, str) else None
-    if known is not None and name not in (custom_objects or {}):
-        return known
-    return deserialize_keras_object(config, custom_objects)
+    with CustomObjectScope(custom_objects or {}):
+        return get(config)

@@ -38,7 +38,8 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
 
     With ``k`` values above the others by little enough to count, sorted as z1 >= ... >= zk, the shift is that of Keras:
     ``((k z1 + (k - 1) z2 + ... + zk) - 1) / k``. For ``k = 1`` the result is one-hot; for larger ``k`` its sum is
-    below 1, where the sparsemax of Martins and Astudillo (2016), with ``(z1 + ... + zk - 1) / k``, gives a distribution.
+    below 1, where the sparsemax of Martins and Astudillo (2016), with ``(z1 + ... + zk - 1) / k``, gives a
+    distribution.
     """
     operand = lift(x)
     ordered = sort(operand, axis, "DESCENDING")

@@ -6,8 +6,8 @@ from typing import Any
 
 from graphc.keras.constraints.base import Constraint
 from graphc.keras.constraints.norms import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
-from graphc.keras.registry import publish
-from graphc.keras.serialization import deserialize_keras_object, resolve, serialize_keras_object
+from graphc.keras.registry import CustomObjectScope, publish
+from graphc.keras.serialization import resolve, serialize_keras_object
 
 max_norm = MaxNorm
 min_max_norm = MinMaxNorm
@@ -31,8 +31,9 @@ def serialize(constraint: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The constraint of what :func:`serialize` gave."""
-    return deserialize_keras_object(config, custom_objects)
+    """The constraint of what :func:`serialize` gave, or of a name."""
+    with CustomObjectScope(custom_objects or {}):
+        return get(config)
 
 
 publish("keras.constraints", vars(), [name for name in __all__ if name not in ("deserialize", "get", "serialize")])

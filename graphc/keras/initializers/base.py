@@ -65,7 +65,7 @@ def _resolved_seed(seed: Any) -> Any:
         derived = random.derive_seed()
         return seed_from() if derived is None else derived
     found = deserialize_keras_object(seed) if isinstance(seed, dict) else seed
-    if isinstance(found, int) or isinstance(found, KeySource):
+    if isinstance(found, (int, KeySource)):
         return found
     raise ArgumentError(f"got seed={seed!r}, expected an integer, a keras.random.SeedGenerator or None")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from graphc.keras.initializers.base import Initializer
 from graphc.keras.initializers.constants import GivenValues
-from graphc.keras.serialization import deserialize_keras_object, resolve, serialize_keras_object
+from graphc.keras.registry import CustomObjectScope
+from graphc.keras.serialization import resolve, serialize_keras_object
 from graphc.tensor import Tensor
 
 __all__ = ["deserialize", "get", "serialize"]
@@ -32,6 +32,5 @@ def serialize(initializer: Any) -> Any:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The initializer of what :func:`serialize` gave, or of a name."""
-    if isinstance(config, (str, Initializer)):
+    with CustomObjectScope(custom_objects or {}):
         return get(config)
-    return deserialize_keras_object(config, custom_objects)

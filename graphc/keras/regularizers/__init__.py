@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.keras.registry import publish
+from graphc.keras.registry import CustomObjectScope, publish
 from graphc.keras.regularizers.base import Regularizer
-from graphc.keras.regularizers.norms import L1, L2, L1L2
+from graphc.keras.regularizers.norms import L1, L1L2, L2
 from graphc.keras.regularizers.orthogonal import OrthogonalRegularizer
-from graphc.keras.serialization import deserialize_keras_object, resolve, serialize_keras_object
+from graphc.keras.serialization import resolve, serialize_keras_object
 
 l1 = L1
 l2 = L2
@@ -32,8 +32,9 @@ def serialize(regularizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The regularizer of what :func:`serialize` gave."""
-    return deserialize_keras_object(config, custom_objects)
+    """The regularizer of what :func:`serialize` gave, or of a name."""
+    with CustomObjectScope(custom_objects or {}):
+        return get(config)
 
 
 publish("keras.regularizers", vars(), [name for name in __all__ if name not in ("deserialize", "get", "serialize")])
