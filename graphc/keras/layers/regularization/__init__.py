@@ -1,0 +1,1 @@
+"""Layers that disturb their inputs in training only."""
