@@ -35,6 +35,8 @@ class OnnxWriter:
         self._taken: set[str] = set() if outer is None else outer._taken
         self._counters: dict[str, int] = {} if outer is None else outer._counters
         self._constants: dict[Any, str] = {}
+        self._arrays: dict[str, Array] = {}
+        self._rewritten: set[str] = set()
         self._symbols: dict[str, tuple[str, int]] = {} if outer is None else dict(outer._symbols)
         self._sizes: dict[Dim, str] = {}
         self._rules: dict[type[Op], ExportRule | None] = {} if outer is None else outer._rules
@@ -61,6 +63,15 @@ class OnnxWriter:
             if value is not None:
                 _add_attribute(node, key, value)
         return names[0] if outputs == 1 else names
+
+    def drop_outputs(self, wanted: Sequence[bool]) -> None:
+        """Leaves optional outputs of the node that was added last away."""
+        node = self.proto.node[-1]
+        names = [name if keep else "" for name, keep in zip(node.output, wanted, strict=True)]
+        while names and not names[-1]:
+            names.pop()
+        del node.output[:]
+        node.output.extend(names)
 
     def add(self, node: NodeProto) -> None:
         """Adds a node that is already complete but for its name."""
@@ -90,10 +101,25 @@ class OnnxWriter:
         if found is not None:
             return found
         label = self.fresh(name or self._prefix + "const")
-        self.proto.initializer.append(to_proto(array, label))
+        self._initializer(array, label)
         if key is not None:
             self._constants[key] = label
         return label
+
+    def _initializer(self, array: Array, label: str) -> None:
+        self.proto.initializer.append(to_proto(array, label))
+        self._arrays[label] = array
+
+    def rewritten(self, name: str) -> Array | None:
+        """The array of an initializer, for a rule that writes it in another form; None if the name is no initializer.
+
+        The initializer itself stays out of the model unless something else reads it.
+        """
+        found = self._arrays.get(name)
+        if found is None:
+            return None if self._outer is None else self._outer.rewritten(name)
+        self._rewritten.add(name)
+        return found
 
     def sizes(self, shape: Shape) -> str:
         """The name of a 1-D int64 tensor that holds ``shape``, computed at run time where it is symbolic."""
@@ -156,7 +182,7 @@ class OnnxWriter:
             label = self.fresh(names[i] if names else value.name or "input", exact=bool(names))
             self.names[value] = label
             if bound is not None and i in bound:
-                self.proto.initializer.append(to_proto(bound[i], label))
+                self._initializer(bound[i], label)
                 continue
             self.proto.input.append(value_info(label, value.type))
             self.note_symbols(label, value.type)
@@ -182,6 +208,13 @@ class OnnxWriter:
             if self.names[value] != label:
                 self.proto.node.add(op_type="Identity", name=label, input=[self.names[value]], output=[label])
             self.proto.output.append(value_info(label, value.type))
+        self._drop_rewritten()
+
+    def _drop_rewritten(self) -> None:
+        unread = self._rewritten - names_read(self.proto) if self._rewritten else ()
+        places = [i for i, tensor in enumerate(self.proto.initializer) if tensor.name in unread]
+        for i in reversed(places):
+            del self.proto.initializer[i]
 
     def _reserve(self, graph: Graph, outputs: Sequence[str]) -> None:
         """Notes which names values shall get, so that no name made up here takes them away."""
@@ -214,6 +247,8 @@ class OnnxWriter:
             raise ExportError(self._no_form(node))
         labels = [written] if isinstance(written, str) else written
         for value, label in zip(node.results, labels, strict=True):
+            if not label:  # an optional output that nobody reads
+                continue
             wanted = self._wanted.get(value)
             if wanted is not None and self._rename(label, wanted, start):
                 label = wanted
@@ -225,7 +260,7 @@ class OnnxWriter:
         wanted = self._wanted.get(node.results[0])
         if wanted is None:
             return self.constant(op.value.array)
-        self.proto.initializer.append(to_proto(op.value.array, wanted))
+        self._initializer(op.value.array, wanted)
         return wanted
 
     def _rename(self, label: str, wanted: str, start: int) -> bool:
@@ -372,6 +407,17 @@ def decomposition(op: Op, types: Sequence[TensorType]) -> Graph:
         results = op.decompose(*operands)  # type: ignore[misc]
     graph.set_outputs(results if isinstance(results, tuple) else (results,))
     return graph
+
+
+def names_read(proto: GraphProto) -> set[str]:
+    """The names that the nodes of a graph read, those of sub-graphs included, and the names of its outputs."""
+    found = {output.name for output in proto.output}
+    stack = [proto]
+    while stack:
+        for node in stack.pop().node:
+            found.update(node.input)
+            stack += [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    return found
 
 
 def _plain_symbol(dim: Dim) -> str | None:

@@ -90,8 +90,13 @@ class OverTime(Op, abstract=True):
 
     def valid(self, lengths: Operand, time: Dim) -> Operand:
         """bool: whether a row has the step; broadcasts against arrays of steps."""
-        rows = less(reshape(iota(time, int32), (time, 1)), lengths)
-        return expand_dims(rows if self.time_major else transpose(rows), 2)
+        numbers = reshape(iota(time, int32), (time, 1, 1) if self.time_major else (time, 1))
+        return less(numbers, self.per_row(lengths))
+
+    def per_row(self, vector: Operand) -> Operand:
+        """A value per row of the batch, shaped to broadcast against arrays of steps."""
+        (batch,) = shape_of(vector)
+        return reshape(vector, (batch, 1) if self.time_major else (batch, 1, 1))
 
 
 class Recurrent(OverTime, abstract=True):
@@ -173,12 +178,9 @@ class Recurrent(OverTime, abstract=True):
         if lengths is None:
             return values
         zero_idle = self.zero_output or self.reverse
-        some = self.valid(lengths, shape_of(values)[self.time_axis]) if zero_idle else self._nonempty(lengths)
+        time = shape_of(values)[self.time_axis]
+        some = self.valid(lengths, time) if zero_idle else greater(self.per_row(lengths), 0)
         return select(some, values, lift(0, dtype_of(values)))
-
-    def _nonempty(self, lengths: Operand) -> Operand:
-        """bool: whether a row has any step; broadcasts against arrays of steps."""
-        return expand_dims(expand_dims(greater(lengths, 0), -1), self.time_axis)
 
     def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
         """Fills the sequence (time first), in which idle rows may hold anything; returns the last states."""
