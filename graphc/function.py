@@ -49,6 +49,10 @@ class ConcreteFunction:
         self._single = len(leaves) == 1 and leaves[0] is _RESULT and structure == _SINGLE
         self._executable: Executable | None = None
 
+    def with_graph(self, graph: Graph) -> ConcreteFunction:
+        """The same function as another graph of it, e.g. one with sizes filled in."""
+        return ConcreteFunction(graph, self.variables, self._structure, self._leaves, self.backend, self.device)
+
     @property
     def name(self) -> str:
         return self.graph.name

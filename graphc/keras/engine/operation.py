@@ -16,8 +16,9 @@ from graphc.keras.engine.keras_tensor import KerasTensor, any_symbolic, carrier_
 from graphc.keras.engine.node import connect
 from graphc.keras.naming import auto_name, to_snake_case
 from graphc.keras.registry import publish
-from graphc_ir.dims import Dim, DimExpr, free_symbols
+from graphc_ir.dims import Assumptions, Dim, DimExpr, free_symbols
 from graphc_ir.errors import ArgumentError
+from graphc_ir.evaluate import specialize
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Op, bind, lift, type_of
 from graphc_ir.parser import parse_graph
@@ -190,10 +191,11 @@ class IrOperation(Operation):
         graph = Graph(self.op.name)
         values = tuple(graph.add_input(t) for t in self.types)
         operands = values[: len(values) - self.references]
-        results = self.op.infer_node([v.type for v in operands], self.regions)
+        with Assumptions() as assumptions:
+            results = self.op.infer_node([v.type for v in operands], self.regions)
         node = graph.append(self.op, operands, results, self.regions)
         graph.set_outputs(list(node.results))
-        return {"name": self.name, "graph": print_graph(graph, locations=False)}
+        return {"name": self.name, "graph": print_graph(specialize(graph, assumptions.bindings), locations=False)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> IrOperation:

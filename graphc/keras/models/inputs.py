@@ -1,0 +1,65 @@
+"""What users pass to a functional model, brought into the order, rank and dtype of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.keras.engine.keras_tensor import KerasTensor
+from graphc.pytree import leaves_of
+from graphc_ir.errors import ArgumentError, ShapeError
+from graphc_ir.ops.base import dtype_of, lift, shape_of
+from graphc_ir.ops.elementwise import cast
+from graphc_ir.ops.movement import expand_dims, squeeze
+
+__all__ = ["arrange_inputs"]
+
+
+def arrange_inputs(given: Any, structure: Any, names: Sequence[str], model: str) -> list[Any]:
+    """One tensor per input of the model. Raises ArgumentError for missing inputs, ShapeError for shapes that do not
+    fit."""
+    wanted = leaves_of(structure)
+    values = _in_order(given, structure, names, model)
+    if len(values) != len(wanted):
+        raise ArgumentError(f"model {model!r} has the {len(wanted)} inputs {list(names)}, but it was given {len(values)}")
+    return [_fitted(value, one, names[i], model) for i, (value, one) in enumerate(zip(values, wanted, strict=True))]
+
+
+def _in_order(given: Any, structure: Any, names: Sequence[str], model: str) -> list[Any]:
+    if not isinstance(given, dict):
+        return leaves_of(given, none_is_leaf=True)
+    keys = sorted(structure) if isinstance(structure, dict) else list(names)
+    missing = [key for key in keys if key not in given]
+    if missing:
+        raise ArgumentError(f"model {model!r} needs the inputs {keys}, but the dict it was given has {list(given)}; "
+                            f"missing: {', '.join(map(str, missing))}")  # fmt: skip
+    return [leaf for key in keys for leaf in leaves_of(given[key], none_is_leaf=True)]
+
+
+def _fitted(value: Any, wanted: KerasTensor, name: str, model: str) -> Any:
+    """The value with the rank (a last axis of size 1 may be missing or too many) and dtype of its input."""
+    if value is None:
+        return None
+    tensor = lift(value)
+    mask = getattr(tensor, "_keras_mask", None)
+    rank, shape = len(wanted.type.shape), shape_of(tensor)
+    if len(shape) == rank - 1 and wanted.shape[-1] == 1:
+        tensor = expand_dims(tensor, -1)
+    elif len(shape) == rank + 1 and shape[-1] == 1:
+        tensor = squeeze(tensor, -1)
+    _check_shape(shape_of(tensor), wanted, name, model)
+    if dtype_of(tensor) is not wanted.dtype and not isinstance(tensor, KerasTensor):
+        tensor = cast(tensor, wanted.dtype)
+    if mask is not None and getattr(tensor, "_keras_mask", None) is None:
+        tensor._keras_mask = mask
+    return tensor
+
+
+def _check_shape(shape: Any, wanted: KerasTensor, name: str, model: str) -> None:
+    expected = tuple(wanted.shape)
+    fits = len(shape) == len(expected) and all(
+        e is None or not isinstance(s, int) or s == e for s, e in zip(shape, expected, strict=True)
+    )
+    if not fits:
+        raise ShapeError(f"input {name!r} of model {model!r}: expected shape {expected}, found shape "
+                         f"{tuple(d if isinstance(d, int) else None for d in shape)}")  # fmt: skip

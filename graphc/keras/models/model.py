@@ -1,0 +1,204 @@
+"""Model: a layer that can be trained and saved; Functional: one made of KerasTensors."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.keras.engine.function import FunctionGraph
+from graphc.keras.engine.keras_tensor import KerasTensor
+from graphc.keras.engine.layer import Layer
+from graphc.keras.engine.node import node_of
+from graphc.keras.models.functional_config import graph_config, read_graph
+from graphc.keras.models.inputs import arrange_inputs
+from graphc.keras.registry import publish
+from graphc.keras.serialization import serialize_keras_object
+from graphc.keras.trainers.trainer import Trainer
+from graphc.pytree import flatten, leaves_of, map_leaves, unflatten
+from graphc_ir.errors import ArgumentError
+
+__all__ = ["Functional", "Model"]
+
+
+class Model(Trainer):
+    """``Model(inputs, outputs)`` of KerasTensors is a functional model; a subclass with a ``call`` is a model too.
+
+    Raises ArgumentError when the outputs do not follow from the inputs.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        kind = Functional if cls is Model and _is_functional_call(args, kwargs) else cls
+        model = super().__new__(kind, *args, **kwargs)
+        model._graph = None
+        return model
+
+    _graph: FunctionGraph | None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not _is_functional_call(args, kwargs):
+            super().__init__(*args, **kwargs)
+            return
+        bound = _FUNCTIONAL.bind(*args, **kwargs)
+        bound.apply_defaults()
+        super().__init__(name=bound.arguments["name"], **bound.arguments["options"])
+        self._connect(bound.arguments["inputs"], bound.arguments["outputs"])
+        if not bound.arguments["trainable"]:
+            self.trainable = False
+
+    # --- functional ----------------------------------------------------------------------------------------------
+
+    def _connect(self, inputs: Any, outputs: Any) -> None:
+        """Makes the model compute ``outputs`` from ``inputs``, structures of KerasTensors."""
+        for tensor in (*leaves_of(inputs), *leaves_of(outputs)):
+            if not isinstance(tensor, KerasTensor):
+                raise ArgumentError(f"Model(inputs, outputs) takes KerasTensors, got {type(tensor).__name__}; begin "
+                                    "with keras.Input(shape=...) and call layers on it")  # fmt: skip
+        self._inputs_structure = inputs
+        self._outputs_structure = outputs
+        self.inputs = leaves_of(inputs)
+        flat, self._output_treedef = flatten(outputs)
+        self.outputs = flat
+        self._graph = FunctionGraph(self.inputs, self.outputs)
+        self._operations = self._graph.operations
+        self.input_names = [node_of(t).operation.name for t in self.inputs]
+        self.output_names = _output_names(outputs, self.outputs)
+        self.built = True
+
+    _untracked = Trainer._untracked | {"inputs", "outputs", "_inputs_structure", "_outputs_structure"}
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Computes the outputs. Subclasses that are not made of KerasTensors define it."""
+        if self._graph is None:
+            raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs), or be made of inputs and "
+                                      "outputs: Model(inputs, outputs)")  # fmt: skip
+        tensors = arrange_inputs(inputs, self._inputs_structure, self.input_names, self.name)
+        if mask is not None:
+            for tensor, one in zip(tensors, leaves_of(mask, none_is_leaf=True), strict=False):
+                tensor._keras_mask = one
+        return unflatten(self._output_treedef, self._graph.run(tensors))
+
+    def _mark(self, inputs: Any, outputs: Any, mask: Any) -> None:
+        """The layers inside have marked the outputs."""
+
+    def _names_of_outputs(self) -> Sequence[str] | None:
+        return self.__dict__.get("output_names")
+
+    @property
+    def input(self) -> Any:
+        """The KerasTensors that the model begins with."""
+        return self._inputs_structure if self._graph is not None else super().input
+
+    @property
+    def output(self) -> Any:
+        """The KerasTensors that the model ends with."""
+        return self._outputs_structure if self._graph is not None else super().output
+
+    @property
+    def input_shape(self) -> Any:
+        return map_leaves(lambda t: tuple(t.shape), self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        return map_leaves(lambda t: tuple(t.shape), self.output)
+
+    # --- layers --------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers directly in the model, in order."""
+        return [x for x in self._sublayers() if isinstance(x, Layer)]
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError("model.layers is computed from the model's attributes; keep layers of your own in an "
+                             "attribute of another name")  # fmt: skip
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """The layer of that name or position. Raises ArgumentError when there is none."""
+        layers = self.layers
+        if (name is None) is (index is None):
+            raise ArgumentError("get_layer takes a name or an index, one of them")
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ArgumentError(f"get_layer: got index {index}, but the model has {len(layers)} layers")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ArgumentError(f"there is no layer {name!r}; the layers are {', '.join(x.name for x in layers)}")
+
+    def build(self, input_shape: Any) -> None:
+        """Builds the layers of a subclassed model for inputs of this shape, by tracing ``call``."""
+        if self._graph is None:
+            super().build(input_shape)
+
+    # --- configuration -------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The model as a config. Raises NotImplementedError for a subclass whose arguments cannot be written."""
+        if self._graph is None or _own_constructor(type(self)):
+            return super().get_config()
+        layout = graph_config(self._graph, self._inputs_structure, self._outputs_structure, _is_functional)
+        return {"name": self.name, "trainable": self.trainable, **layout}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """The model of a config, with new weights."""
+        if not {"layers", "input_layers", "output_layers"} <= config.keys():
+            return cls(**config)
+        inputs, outputs = read_graph(config, _is_functional)
+        options = {key: config[key] for key in ("name", "trainable") if key in config}
+        return cls(inputs=inputs, outputs=outputs, **options)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        return super().get_build_config() if self._graph is None else {"input_shape": None}
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The config as JSON, for ``keras.models.model_from_json``."""
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+
+class Functional(Model):
+    """A model made of KerasTensors; ``Model(inputs, outputs)`` gives one."""
+
+    def serialized_class(self) -> dict[str, Any]:
+        """Where Keras files place functional models."""
+        return {"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional"}
+
+
+def _functional(
+    inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True, **options: Any
+) -> None:
+    """The signature of the functional constructor."""
+
+
+_FUNCTIONAL = inspect.signature(_functional)
+
+
+def _is_functional_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    given = len(args) + len(kwargs.keys() & {"inputs", "outputs"})
+    tensors = [*args[:2], kwargs.get("inputs"), kwargs.get("outputs")]
+    return given >= 2 and any(isinstance(leaf, KerasTensor) for leaf in leaves_of(tensors))
+
+
+def _is_functional(operation: Any) -> bool:
+    return isinstance(operation, Model) and operation._graph is not None
+
+
+def _own_constructor(cls: type) -> bool:
+    """Whether a functional subclass takes arguments of its own, which then are its config."""
+    return cls.__init__ is not Model.__init__ and "inputs" not in inspect.signature(cls.__init__).parameters
+
+
+def _output_names(structure: Any, tensors: list[KerasTensor]) -> list[str]:
+    if isinstance(structure, dict):
+        return [str(key) for key in sorted(structure)]
+    return [node_of(t).operation.name for t in tensors]
+
+
+publish("keras", {"Model": Model, "Functional": Functional}, ["Model", "Functional"])
+publish("keras.models", {"Model": Model}, ["Model"])
+publish("keras.src.models.functional", {"Functional": Functional}, ["Functional"])
+publish("keras.src.models.model", {"Model": Model}, ["Model"])

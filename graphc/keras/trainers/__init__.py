@@ -1,0 +1,1 @@
+"""Training, evaluation and prediction: data, compiled losses and metrics, compiled steps, loops."""

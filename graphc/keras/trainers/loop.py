@@ -1,0 +1,177 @@
+"""The loops over batches and epochs that ``fit``, ``evaluate`` and ``predict`` share."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.keras.callbacks import CallbackList, History
+from graphc.keras.config import max_steps_per_epoch
+from graphc.keras.trainers.data import Batches
+from graphc.pytree import flatten, map_leaves, unflatten
+from graphc.tensor import Tensor
+from graphc_ir.errors import ArgumentError
+
+__all__ = ["Loop", "as_logs", "joined_outputs"]
+
+
+class Loop:
+    """Batches run through a model's steps, with the callbacks' hooks around them."""
+
+    def __init__(self, model: Any, batches: Batches, steps: int | None) -> None:
+        self.model = model
+        self.batches = batches
+        self._limit = steps
+        self._rest: Iterator[Any] | None = None
+        limit = max_steps_per_epoch()
+        if limit is not None:
+            self._limit = limit if steps is None else min(steps, limit)
+
+    @property
+    def steps(self) -> int | None:
+        """Steps per epoch, if known."""
+        return self.batches.steps if self._limit is None else self._limit
+
+    def _epoch(self) -> Iterator[Any]:
+        """The batches of one epoch. With a number of steps, the data goes on where the last epoch stopped."""
+        if self._limit is None:
+            yield from self.batches.epoch()
+            return
+        for count in range(self._limit):
+            batch = self._next()
+            if batch is None:
+                warnings.warn(f"the data ended after {count} batches, but {self._limit} steps per epoch were asked for; "
+                              "use .repeat() or fewer steps", stacklevel=2)  # fmt: skip
+                return
+            yield batch
+
+    def _next(self) -> Any:
+        if self._rest is None:
+            self._rest = self.batches.epoch()
+        batch = next(self._rest, None)
+        if batch is None and self.batches.restarts:
+            self._rest = self.batches.epoch()
+            batch = next(self._rest, None)
+        return batch
+
+    # --- training ------------------------------------------------------------------------------------------------
+
+    def train(
+        self, hooks: CallbackList, initial_epoch: int, epochs: int, validation: Batches | None,
+        validation_steps: int | None, validation_freq: int | Sequence[int],
+    ) -> History:  # fmt: skip
+        """Runs the epochs; stops when a callback sets ``model.stop_training``."""
+        model = self.model
+        checks = None if validation is None else Loop(model, validation, validation_steps)
+        logs: dict[str, float] = {}
+        hooks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            model.reset_metrics()
+            hooks.on_epoch_begin(epoch)
+            logs = self._train_epoch(hooks, epoch)
+            if checks is not None and _is_due(epoch, validation_freq):
+                results = checks.evaluate(hooks)
+                logs = {**logs, **{f"val_{name}": value for name, value in results.items()}}
+            hooks.on_epoch_end(epoch, logs)
+            self.batches.on_epoch_end()
+            if model.stop_training:
+                break
+        if model.optimizer is not None and epochs > initial_epoch:
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+        hooks.on_train_end(logs)
+        return hooks.history
+
+    def _train_epoch(self, hooks: CallbackList, epoch: int) -> dict[str, float]:
+        model, results = self.model, None
+        begin, end = hooks.wants("on_train_batch_begin"), hooks.wants("on_train_batch_end")
+        step = model.make_train_function()
+        for first, group in self._groups():
+            if begin:
+                hooks.on_train_batch_begin(first)
+            for batch in group:
+                results = step(batch)
+            if end:
+                hooks.on_train_batch_end(first + len(group) - 1, as_logs(results))
+            if model.stop_training:
+                break
+        if results is None:
+            raise ArgumentError(f"epoch {epoch + 1} has no batches: the data is empty")
+        return as_logs(results)
+
+    def _groups(self) -> Iterator[tuple[int, list[Any]]]:
+        """Batches by executions: callbacks are asked once per ``steps_per_execution`` batches."""
+        size, first = self.model.steps_per_execution, 0
+        batches = self._epoch()
+        while group := list(itertools.islice(batches, size)):
+            yield first, group
+            first += len(group)
+
+    # --- evaluation and prediction -------------------------------------------------------------------------------
+
+    def evaluate(self, hooks: CallbackList) -> dict[str, float]:
+        """The metrics over all batches."""
+        self.model.reset_metrics()
+        hooks.on_test_begin()
+        results = None
+        begin, end = hooks.wants("on_test_batch_begin"), hooks.wants("on_test_batch_end")
+        step = self.model.make_test_function()
+        for number, batch in enumerate(self._epoch()):
+            if begin:
+                hooks.on_test_batch_begin(number)
+            results = step(batch)
+            if end:
+                hooks.on_test_batch_end(number, as_logs(results))
+        if results is None:
+            raise ArgumentError("there is nothing to evaluate: the data is empty")
+        logs = as_logs(results)
+        hooks.on_test_end(logs)
+        return logs
+
+    def predict(self, hooks: CallbackList) -> list[Any]:
+        """The outputs of all batches."""
+        hooks.on_predict_begin()
+        step = self.model.make_predict_function()
+        begin, end = hooks.wants("on_predict_batch_begin"), hooks.wants("on_predict_batch_end")
+        found = []
+        for number, batch in enumerate(self._epoch()):
+            if begin:
+                hooks.on_predict_batch_begin(number)
+            found.append(step(batch))
+            if end:
+                hooks.on_predict_batch_end(number, {"outputs": found[-1]})
+        hooks.on_predict_end()
+        return found
+
+
+def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def as_logs(results: Any) -> dict[str, float]:
+    """The results of a step as Python floats. Raises ArgumentError for a step that returns no dict."""
+    if not isinstance(results, dict):
+        raise ArgumentError(f"a step must return a dict of results by name, got {type(results).__name__}; "
+                            "return {m.name: m.result() for m in self.metrics}")  # fmt: skip
+    return {name: _as_number(value) for name, value in results.items()}
+
+
+def _as_number(value: Any) -> Any:
+    array = np.asarray(value._array if isinstance(value, Tensor) else value)
+    return float(array) if array.size == 1 else array
+
+
+def joined_outputs(parts: list[Any]) -> Any:
+    """The outputs of all batches as one array per output. Raises ArgumentError if there are none."""
+    if not parts:
+        raise ArgumentError("there is nothing to predict: the data is empty")
+    if len(parts) == 1:
+        return map_leaves(lambda t: t.numpy(), parts[0])
+    leaves = [flatten(part)[0] for part in parts]
+    structure = flatten(parts[0])[1]
+    return unflatten(structure, [np.concatenate([t.numpy() for t in column]) for column in zip(*leaves, strict=True)])
