@@ -37,27 +37,27 @@ class Batch(Unary):
 
     def __init__(self, source: Node, batch_size: int, drop_remainder: bool) -> None:
         super().__init__(source)
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._drop_remainder = drop_remainder
 
     @property
     def leaf_specs(self) -> tuple[LeafSpec, ...]:
-        size = self._batch_size if self._drop_remainder else None
+        size = self.batch_size if self._drop_remainder else None
         names = leaf_names(self.treedef)
         return tuple(_batched(spec, size, name) for spec, name in zip(self.source.leaf_specs, names, strict=True))
 
     @property
     def cardinality(self) -> int:
-        return cardinality.batch(self.source.cardinality, self._batch_size, self._drop_remainder)
+        return cardinality.batch(self.source.cardinality, self.batch_size, self._drop_remainder)
 
     def elements(self) -> Iterator[Leaves]:
         plan = self.source.plan()
-        return self.stream() if plan is None else plan.batches(self._batch_size, self._drop_remainder)
+        return self.stream() if plan is None else plan.batches(self.batch_size, self._drop_remainder)
 
     def stream(self) -> Iterator[Leaves]:
         elements = self.source.elements()
-        while group := list(islice(elements, self._batch_size)):
-            if self._drop_remainder and len(group) < self._batch_size:
+        while group := list(islice(elements, self.batch_size)):
+            if self._drop_remainder and len(group) < self.batch_size:
                 return
             yield self._stack(group)
 
@@ -117,7 +117,7 @@ class PaddedBatch(Batch):
 
     @property
     def leaf_specs(self) -> tuple[LeafSpec, ...]:
-        size = self._batch_size if self._drop_remainder else None
+        size = self.batch_size if self._drop_remainder else None
         specs = []
         for spec, shape in zip(self.source.leaf_specs, self._shapes(), strict=True):
             if isinstance(spec, DatasetSpec):

@@ -70,7 +70,10 @@ class ArrayColumn:
     def fetch(self, block: Block) -> Array:
         if isinstance(block, range):
             return np.ascontiguousarray(self._array[block.start : block.stop : block.step])
-        return self._array.take(block, axis=0)
+        if self._array.flags.c_contiguous:
+            return self._array.take(block, axis=0)
+        # ``take`` would first copy the whole array.
+        return np.ascontiguousarray(self._array[block])
 
 
 @dataclass(frozen=True, slots=True)

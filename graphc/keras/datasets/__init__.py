@@ -1,5 +1,30 @@
-"""Small data sets that ship inside the package: no download, no cache folder."""
+"""Data sets to try models on.
 
-from graphc.keras.datasets import digits
+``digits`` ships inside the package; the others are downloaded once into Keras's own cache, ``~/.keras/datasets``.
+Their files are read without executing anything that may stand in them.
+"""
 
-__all__ = ["digits"]
+# Not published to the registry of serializable objects: a model file must never make anything be downloaded.
+from graphc.keras.datasets import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
+
+__all__ = [
+    "boston_housing",
+    "california_housing",
+    "cifar10",
+    "cifar100",
+    "digits",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]

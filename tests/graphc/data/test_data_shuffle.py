@@ -196,3 +196,11 @@ def test_arguments_are_checked() -> None:
         Dataset.range(3).shuffle(2.5)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="shuffle: seed='a' is not an integer"):
         Dataset.range(3).shuffle(2, seed="a")  # type: ignore[arg-type]
+
+
+def test_rows_of_a_strided_view_are_gathered_without_copying_the_view() -> None:
+    # As a copy the view would take 32 TB.
+    view = np.broadcast_to(np.arange(4), (10**12, 4))
+    batch = next(iter(Dataset.from_tensor_slices(view).shuffle(8, seed=1).batch(3))).numpy()
+    assert batch.tolist() == [[0, 1, 2, 3]] * 3
+    assert batch.flags.c_contiguous
