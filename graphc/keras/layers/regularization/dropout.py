@@ -16,7 +16,7 @@ __all__ = ["Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"
 
 
 class Dropout(NoiseLayer):
-    """In training, sets a random fraction ``rate`` of the elements to 0 and multiplies the others by ``1 / (1 - rate)``.
+    """In training, sets a random fraction ``rate`` of the elements to 0 and scales the others by ``1 / (1 - rate)``.
 
     ``noise_shape`` says which elements share their fate: 1 for an axis along which all do, None for the input's size.
     Raises ArgumentError for a rate outside [0, 1] or a noise shape that is none.
@@ -82,7 +82,7 @@ def _ones(layer: _SpatialDropout) -> tuple[int, ...]:
 
 
 class SpatialDropout1D(_SpatialDropout):
-    """In training, drops whole channels of ``[batch, steps, channels]``, since neighbouring steps resemble each other."""
+    """In training, drops whole channels of ``[batch, steps, channels]``: neighbouring steps resemble each other."""
 
     spatial = 1
 

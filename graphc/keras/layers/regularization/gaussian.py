@@ -15,8 +15,8 @@ __all__ = ["GaussianDropout", "GaussianNoise"]
 
 
 class GaussianDropout(NoiseLayer):
-    """In training, multiplies by noise of mean 1 and standard deviation ``sqrt(rate / (1 - rate))``: as much variance as
-    dropout of that rate brings. Raises ArgumentError for a rate outside [0, 1)."""
+    """In training, multiplies by noise of mean 1 and standard deviation ``sqrt(rate / (1 - rate))``, which is that of
+    dropout of the same rate. Raises ArgumentError for a rate outside [0, 1)."""
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(checked_rate(rate, "GaussianDropout"), seed, **kwargs)
@@ -36,7 +36,7 @@ class GaussianNoise(NoiseLayer):
     """In training, adds noise of mean 0 and standard deviation ``stddev``. Raises ArgumentError for a negative one."""
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
-        if not 0 <= stddev:
+        if not stddev >= 0:
             raise ArgumentError(f"GaussianNoise: got stddev={stddev!r}, expected a standard deviation of 0 or more")
         super().__init__(stddev, seed, **kwargs)
         self.stddev = stddev

@@ -1,0 +1,152 @@
+"""BatchNormalization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.keras import initializers
+from graphc.keras.engine.input_spec import InputSpec
+from graphc.keras.layers.normalization.affine import AffineNormalization, known_size
+from graphc_ir.errors import ArgumentError, ShapeError
+from graphc_ir.ops.base import Operand, normalize_axis, rank_of, shape_of
+from graphc_ir.ops.elementwise import add, cast, div, mul, square, sub
+from graphc_ir.ops.movement import expand_dims, reshape
+from graphc_ir.ops.normalization import batch_norm_training, batch_normalization
+from graphc_ir.ops.reduction import reduce_sum
+
+__all__ = ["BatchNormalization"]
+
+_EMPTY_GUARD = 1e-7  # a mask may hide the whole batch
+
+
+class BatchNormalization(AffineNormalization):
+    """Brings each feature (along ``axis``) to mean 0 and variance 1, then scales by ``gamma`` and shifts by ``beta``.
+
+    In training, with the statistics of the batch (all axes but ``axis``), which also move ``moving_mean`` and
+    ``moving_variance`` by ``1 - momentum`` towards them; else with those two. A layer with ``trainable=False`` always
+    uses the moving statistics and leaves them alone. ``mask`` (one axis less than the inputs) says what counts.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            epsilon,
+            {
+                "center": center, "scale": scale,
+                "beta_initializer": beta_initializer, "gamma_initializer": gamma_initializer,
+                "beta_regularizer": beta_regularizer, "gamma_regularizer": gamma_regularizer,
+                "beta_constraint": beta_constraint, "gamma_constraint": gamma_constraint,
+            },
+            **kwargs,
+        )  # fmt: skip
+        if renorm:
+            raise ArgumentError("BatchNormalization: renorm=True is not supported; leave it out, or use "
+                                "GroupNormalization where batches are small")  # fmt: skip
+        self.axis = _single_axis(axis)
+        self.momentum = momentum
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.renorm = renorm
+        self.renorm_clipping = renorm_clipping
+        self.renorm_momentum = renorm_momentum
+        self.synchronized = synchronized
+
+    def build(self, input_shape: Any) -> None:
+        size = known_size(input_shape, self.axis, self)
+        self.add_scale_and_offset((size,))
+        self.moving_mean = self.add_weight(
+            name="moving_mean", shape=(size,), initializer=self.moving_mean_initializer, trainable=False, autocast=False
+        )
+        self.moving_variance = self.add_weight(
+            name="moving_variance", shape=(size,), initializer=self.moving_variance_initializer, trainable=False,
+            autocast=False,
+        )  # fmt: skip
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        x = cast(inputs, self.statistics_dtype)
+        outputs = self._in_training(x, mask) if training and self.trainable else self._normalized(x, *self._moving())
+        return cast(outputs, self.compute_dtype)
+
+    def _in_training(self, x: Operand, mask: Any) -> Operand:
+        if mask is None:
+            kind = self.statistics_dtype
+            gamma, beta = (None if w is None else cast(w, kind) for w in (self.gamma, self.beta))
+            outputs, mean, variance = batch_norm_training(x, gamma, beta, self.axis, self.epsilon)
+        else:
+            mean, variance = self._masked_moments(x, mask)
+            outputs = self._normalized(x, mean, variance)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance)
+        return outputs
+
+    def _moving(self) -> tuple[Operand, Operand]:
+        return cast(self.moving_mean, self.statistics_dtype), cast(self.moving_variance, self.statistics_dtype)
+
+    def _normalized(self, x: Operand, mean: Operand, variance: Operand) -> Operand:
+        gamma, beta = self.scale_and_offset(shape_of(mean))
+        return batch_normalization(x, mean, variance, beta, gamma, self.epsilon, self.axis)
+
+    def _move(self, moving: Any, now: Operand) -> None:
+        before = cast(moving, self.statistics_dtype)
+        moving.assign(add(mul(before, self.momentum), mul(now, 1 - self.momentum)))
+
+    def _masked_moments(self, x: Operand, mask: Any) -> tuple[Operand, Operand]:
+        """Mean and variance of what the mask lets through."""
+        weights = self._weights(x, mask)
+        place = normalize_axis(self.axis, rank_of(x))
+        rest = [i for i in range(rank_of(x)) if i != place]
+        count = add(reduce_sum(weights, rest, keepdims=True), _EMPTY_GUARD)
+        mean = div(reduce_sum(mul(weights, x), rest, keepdims=True), count)
+        deviation = mul(weights, square(sub(x, mean)))
+        variance = div(reduce_sum(deviation, rest, keepdims=True), count)
+        vector = (shape_of(x)[place],)
+        return reshape(mean, vector), reshape(variance, vector)
+
+    def _weights(self, x: Operand, mask: Any) -> Operand:
+        if rank_of(mask) != rank_of(x) - 1:
+            raise ShapeError(f"BatchNormalization {self.name!r}: the mask must have one axis less than the inputs, got "
+                             f"a mask of shape {list(shape_of(mask))} for inputs {list(shape_of(x))}")  # fmt: skip
+        return expand_dims(cast(mask, self.statistics_dtype), -1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            **self.initializer_config(),
+            "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
+            "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
+            **self.penalty_config(),
+            "synchronized": self.synchronized,
+            "renorm": self.renorm,
+            "renorm_clipping": self.renorm_clipping,
+            "renorm_momentum": self.renorm_momentum,
+        }
+
+
+def _single_axis(axis: Any) -> int:
+    single = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
+    if not isinstance(single, int):
+        raise ArgumentError(f"BatchNormalization: got axis={axis!r}, expected the one axis of the features")
+    return single
