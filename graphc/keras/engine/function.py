@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphc.keras.engine.keras_tensor import KerasTensor
@@ -19,12 +19,20 @@ class FunctionGraph:
     """``nodes`` in an order in which they can run; ``operations`` as Keras orders them: farthest from the outputs
     first, then by when a walk from the outputs meets them.
 
+    ``stand_ins`` maps (by id) tensors inside the graph to inputs that take their place, for a graph that begins there.
+
     Raises ArgumentError when an output does not follow from the inputs, or two operations share a name.
     """
 
-    def __init__(self, inputs: list[KerasTensor], outputs: list[KerasTensor]) -> None:
+    def __init__(
+        self,
+        inputs: list[KerasTensor],
+        outputs: list[KerasTensor],
+        stand_ins: Mapping[int, KerasTensor] | None = None,
+    ) -> None:
         self.inputs = inputs
         self.outputs = outputs
+        self._stand_ins = dict(stand_ins or {})
         self._boundary = {id(t) for t in inputs}
         self.nodes, met = self._walk()
         self.operations = self._ordered(met)
@@ -36,7 +44,7 @@ class FunctionGraph:
         state: dict[int, bool] = {}  # True: finished
         met: dict[int, int] = {}
         for output in self.outputs:
-            pending: list[tuple[Node, bool]] = [(node_of(output), False)]
+            pending: list[tuple[Node, bool]] = [(self.node_of(output), False)]
             while pending:
                 node, entered = pending.pop()
                 if entered:
@@ -52,7 +60,15 @@ class FunctionGraph:
     def _parents(self, node: Node) -> list[Node]:
         if self._is_boundary(node):
             return []
-        return [node_of(tensor) for tensor in node.input_tensors]
+        return [self.node_of(tensor) for tensor in node.input_tensors]
+
+    def real(self, tensor: KerasTensor) -> KerasTensor:
+        """The input that stands in for a tensor, if one does; else the tensor."""
+        return self._stand_ins.get(id(tensor), tensor)
+
+    def node_of(self, tensor: KerasTensor) -> Node:
+        """The call that gives a tensor within this graph."""
+        return node_of(self.real(tensor))
 
     def _is_boundary(self, node: Node) -> bool:
         return any(id(t) in self._boundary for t in node.output_tensors)
@@ -97,11 +113,11 @@ class FunctionGraph:
         for node in self.nodes:
             if self._is_boundary(node):
                 continue
-            args, kwargs = node.fill(lambda tensor: known[id(tensor)])
+            args, kwargs = node.fill(lambda tensor: known[id(self.real(tensor))])
             results = leaves_of(call(node.operation)(*args, **kwargs), none_is_leaf=True)
             described = leaves_of(node.outputs, none_is_leaf=True)
             known.update({id(t): r for t, r in zip(described, results, strict=True)})
-        return [known[id(t)] for t in self.outputs]
+        return [known[id(self.real(t))] for t in self.outputs]
 
 
 class Function(Operation):

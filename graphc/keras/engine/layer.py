@@ -364,7 +364,7 @@ class Layer(WeightHolder, Operation):
     def _captured_arguments(self) -> dict[str, Any]:
         """Arguments of a user's ``__init__``, for classes without a ``get_config`` of their own."""
         cls = type(self)
-        if cls.get_config is not Layer.get_config or cls.__init__ is Layer.__init__:
+        if not getattr(cls.get_config, "_captures_arguments", False) or cls.__init__ is Layer.__init__:
             return {}
         args, kwargs = self._init_arguments
         given = inspect.signature(cls.__init__).bind(self, *args, **kwargs).arguments
@@ -387,7 +387,9 @@ class Layer(WeightHolder, Operation):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+# Marks of methods that a subclass has not overridden.
 Layer.compute_output_spec._uses_call = True  # type: ignore[attr-defined]
+Layer.get_config._captures_arguments = True  # type: ignore[attr-defined]
 
 
 def _checked_name(name: Any, layer: Layer) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphc.keras.engine.function import FunctionGraph
 from graphc.keras.engine.keras_tensor import KerasTensor
-from graphc.keras.engine.node import Node, node_of
+from graphc.keras.engine.node import Node
 from graphc.keras.engine.operation import Operation
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
 from graphc_ir.errors import ArgumentError
@@ -27,14 +27,15 @@ def graph_config(graph: FunctionGraph, inputs: Any, outputs: Any, is_functional:
     own = {id(node) for node in graph.nodes}
 
     def position(tensor: KerasTensor) -> list[Any]:
-        node = node_of(tensor)
+        tensor = graph.real(tensor)
+        node = graph.node_of(tensor)
         calls = [n for n in node.operation._inbound_nodes if id(n) in own]
         index = next(i for i, n in enumerate(calls) if n is node)
         return [node.operation.name, index, tensor.history.tensor_index]  # type: ignore[union-attr]
 
     def boundary(tensor: KerasTensor) -> list[Any]:
         name, index, tensor_index = position(tensor)
-        operation = tensor.history.operation  # type: ignore[union-attr]
+        operation = graph.node_of(tensor).operation
         return [name, index + 1 if is_functional(operation) else index, tensor_index]
 
     layers = []

@@ -11,6 +11,7 @@ from graphc.keras.engine.function import FunctionGraph
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.node import node_of
+from graphc.keras.layers.core.input_layer import InputLayer
 from graphc.keras.models.functional_config import graph_config, read_graph
 from graphc.keras.models.inputs import arrange_inputs
 from graphc.keras.registry import publish
@@ -55,15 +56,17 @@ class Model(Trainer):
             if not isinstance(tensor, KerasTensor):
                 raise ArgumentError(f"Model(inputs, outputs) takes KerasTensors, got {type(tensor).__name__}; begin "
                                     "with keras.Input(shape=...) and call layers on it")  # fmt: skip
+        stand_ins: dict[int, KerasTensor] = {}
+        inputs = map_leaves(lambda tensor: _beginning(tensor, stand_ins), inputs)
         self._inputs_structure = inputs
         self._outputs_structure = outputs
         self.inputs = leaves_of(inputs)
         flat, self._output_treedef = flatten(outputs)
         self.outputs = flat
-        self._graph = FunctionGraph(self.inputs, self.outputs)
+        self._graph = FunctionGraph(self.inputs, self.outputs, stand_ins)
         self._operations = self._graph.operations
         self.input_names = [node_of(t).operation.name for t in self.inputs]
-        self.output_names = _output_names(outputs, self.outputs)
+        self.output_names = _output_names(outputs, [self._graph.real(t) for t in self.outputs])
         self.built = True
 
     _untracked = Trainer._untracked | {"inputs", "outputs", "_inputs_structure", "_outputs_structure"}
@@ -160,6 +163,9 @@ class Model(Trainer):
         return json.dumps(serialize_keras_object(self), **kwargs)
 
 
+Model.get_config._captures_arguments = True  # type: ignore[attr-defined]
+
+
 class Functional(Model):
     """A model made of KerasTensors; ``Model(inputs, outputs)`` gives one."""
 
@@ -190,6 +196,15 @@ def _is_functional(operation: Any) -> bool:
 def _own_constructor(cls: type) -> bool:
     """Whether a functional subclass takes arguments of its own, which then are its config."""
     return cls.__init__ is not Model.__init__ and "inputs" not in inspect.signature(cls.__init__).parameters
+
+
+def _beginning(tensor: KerasTensor, stand_ins: dict[int, KerasTensor]) -> KerasTensor:
+    """The tensor itself if it is an Input; for one inside a graph, an Input that takes its place."""
+    if node_of(tensor).is_input:
+        return tensor
+    found: KerasTensor = InputLayer(batch_shape=tuple(tensor.shape), dtype=tensor.dtype.name).output
+    stand_ins[id(tensor)] = found
+    return found
 
 
 def _output_names(structure: Any, tensors: list[KerasTensor]) -> list[str]:
