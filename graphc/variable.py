@@ -135,6 +135,14 @@ class Variable(metaclass=_ThroughCreators):
             self._tensor = wrap(array)
         return self._tensor
 
+    def peek(self) -> Array:
+        """The array of the current value outside of any trace, unwatched; never write to it."""
+        return self._cell.read()
+
+    def put(self, array: Array) -> None:
+        """Sets the value outside of any trace, unchecked: an array of the Variable's type that is given away."""
+        self._cell.write(array)
+
     def numpy(self) -> Any:
         """The value as a NumPy array."""
         return Variable.read_value(self).numpy()

@@ -8,7 +8,6 @@ from typing import Any, Unpack
 from graphc.keras.optimizers.optimizer import Optimizer, store
 from graphc.keras.optimizers.options import Options
 from graphc.variable import Variable
-from graphc_ir.ops.arithmetic import pow, rsqrt
 from graphc_ir.ops.base import Operand
 from graphc_ir.ops.elementwise import add, div, maximum, minimum, mul, sqrt, square, sub
 from graphc_ir.ops.movement import expand_dims
@@ -65,10 +64,9 @@ class Adafactor(Optimizer):
             shapes, dtype = [(), ()], "int32"
         return [self.add_variable(s, dtype=dtype, name=variable.path.rpartition("/")[2]) for s in shapes]
 
-    def step_scalars(self, learning_rate: Operand) -> tuple[Operand, ...]:
+    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
         """The bounded rate, and how much of the averages stays."""
-        step = self.local_step(learning_rate.dtype)
-        return minimum(learning_rate, rsqrt(step)), sub(1, pow(step, self.beta_2_decay))
+        return minimum(learning_rate, step**-0.5), 1 - step**self.beta_2_decay
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         rate, kept = self.scalars_for(variable, learning_rate)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from graphc.keras.initializers import Constant
-from graphc.keras.optimizers.optimizer import Optimizer, store
+from graphc.keras.optimizers.fused import FusedOptimizer
 from graphc.keras.optimizers.options import Options
 from graphc.variable import Variable
-from graphc_ir.ops.optim import adagrad_update
+from graphc_ir.ops.optim import AdagradUpdate, OptimizerUpdate
 
 __all__ = ["Adagrad"]
 
 
-class Adagrad(Optimizer):
+class Adagrad(FusedOptimizer):
     """Duchi et al., 2011: steps divided by the root of the sum of all squared gradients so far."""
 
     config_keys = ("initial_accumulator_value", "epsilon")
@@ -38,7 +38,8 @@ class Adagrad(Optimizer):
         initial = Constant(self.initial_accumulator_value)
         self._sums = self.add_optimizer_variables(variables, "accumulator", initial)
 
-    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        (rate,) = self.scalars_for(variable, learning_rate)
-        total = self._sums[self._get_variable_index(variable)]
-        store([variable, total], adagrad_update(variable, total, gradient, rate, self.epsilon))
+    def update_op(self) -> OptimizerUpdate:
+        return AdagradUpdate(self.epsilon)
+
+    def slots_of(self, variable: Variable) -> list[Variable]:
+        return [self._sums[self._get_variable_index(variable)]]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from graphc.keras.optimizers.optimizer import Optimizer, store
+from graphc.keras.optimizers.fused import FusedOptimizer
+from graphc.keras.optimizers.optimizer import store
 from graphc.keras.optimizers.options import CommonOptions, Options
 from graphc.variable import Variable
 from graphc_ir.errors import ArgumentError
-from graphc_ir.ops.arithmetic import pow
 from graphc_ir.ops.base import Operand
-from graphc_ir.ops.elementwise import add, cast, div, maximum, mul, sqrt, square, sub
-from graphc_ir.ops.optim import adam_update, guarded
+from graphc_ir.ops.elementwise import add, div, maximum, mul, sqrt, square, sub
+from graphc_ir.ops.optim import AdamUpdate, OptimizerUpdate, guarded
 
 __all__ = ["Adam", "AdamW"]
 
 
-class Adam(Optimizer):
+class Adam(FusedOptimizer):
     """Kingma and Ba, 2014: steps scaled by running averages of the gradient and of its square.
 
     ``amsgrad`` (Reddi et al., 2018) scales by the largest average of the square so far.
@@ -42,8 +42,8 @@ class Adam(Optimizer):
         self._momentums: list[Variable] = []
         self._velocities: list[Variable] = []
         self._largest: list[Variable] = []
-        # The update op decays the weight itself, unless another method takes its place.
-        self._decays = not amsgrad and type(self).update_step is Adam.update_step
+        # The op decays the weight itself, if nothing takes its place.
+        self._decays = self._one_op and not amsgrad
 
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:
@@ -57,33 +57,33 @@ class Adam(Optimizer):
         if not self._decays:
             super().begin_update(variables, learning_rate)
 
-    def step_scalars(self, learning_rate: Operand) -> tuple[Operand, ...]:
+    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
         """The rate with the bias corrections of both averages; and the share of a weight that decays."""
-        step = self.local_step(learning_rate.dtype)
-        first, second = sub(1, pow(self.beta_1, step)), sub(1, pow(self.beta_2, step))
-        corrected = mul(learning_rate, div(sqrt(second), first))
+        corrected = learning_rate * ((1 - self.beta_2**step) ** 0.5 / (1 - self.beta_1**step))
         if not self._decays or self.weight_decay is None:
             return (corrected,)
-        return corrected, mul(learning_rate, self.weight_decay)
+        return corrected, learning_rate * self.weight_decay
 
-    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        rate, *decay = self.scalars_for(variable, learning_rate)
+    def update_op(self) -> OptimizerUpdate | None:
+        return None if self.amsgrad else AdamUpdate(self.beta_1, self.beta_2, self.epsilon)
+
+    def slots_of(self, variable: Variable) -> list[Variable]:
         i = self._get_variable_index(variable)
-        m, v = self._momentums[i], self._velocities[i]
-        if self.amsgrad:
-            self._update_amsgrad(gradient, variable, rate, [m, v, self._largest[i]])
-            return
-        share = decay[0] if decay and self.decay_of(variable) is not None else None
-        updated = adam_update(variable, m, v, gradient, rate, self.beta_1, self.beta_2, self.epsilon, share)
-        store([variable, m, v], updated)
+        return [self._momentums[i], self._velocities[i]]
 
-    def _update_amsgrad(self, gradient: Any, variable: Variable, rate: Operand, slots: list[Variable]) -> None:
+    def operands_for(self, variable: Variable, learning_rate: Any) -> tuple[Operand, ...]:
+        scalars = self.scalars_for(variable, learning_rate)
+        return scalars[:1] if self.decay_of(variable) is None else scalars
+
+    def update_by_ops(self, gradient: Operand, variable: Variable, scalars: tuple[Operand, ...]) -> None:
+        """AMSGrad."""
+        slots = [*self.slots_of(variable), self._largest[self._get_variable_index(variable)]]
         m, v, largest = (slot.read_value() for slot in slots)
-        g = guarded(cast(gradient, variable.dtype))
+        g = guarded(gradient)
         m = add(m, mul(sub(g, m), 1 - self.beta_1))
         v = add(v, mul(sub(square(g), v), 1 - self.beta_2))
         largest = maximum(largest, v)
-        step = div(mul(m, rate), add(sqrt(largest), self.epsilon))
+        step = div(mul(m, scalars[0]), add(sqrt(largest), self.epsilon))
         store([variable, *slots], [sub(variable, step), m, v, largest])
 
 

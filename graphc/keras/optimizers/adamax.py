@@ -8,8 +8,7 @@ from typing import Any, Unpack
 from graphc.keras.optimizers.optimizer import Optimizer, store
 from graphc.keras.optimizers.options import Options
 from graphc.variable import Variable
-from graphc_ir.ops.arithmetic import abs_real, pow
-from graphc_ir.ops.base import Operand
+from graphc_ir.ops.arithmetic import abs_real
 from graphc_ir.ops.elementwise import add, div, maximum, mul, sub
 from graphc_ir.ops.optim import guarded
 
@@ -42,9 +41,9 @@ class Adamax(Optimizer):
         super().build(variables)
         self._momentums, self._norms = self.add_optimizer_variables(variables, ("momentum", "norm"))
 
-    def step_scalars(self, learning_rate: Operand) -> tuple[Operand, ...]:
+    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
         """The rate with the bias correction of the first average."""
-        return (div(learning_rate, sub(1, pow(self.beta_1, self.local_step(learning_rate.dtype)))),)
+        return (learning_rate / (1 - self.beta_1**step),)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         (rate,) = self.scalars_for(variable, learning_rate)

@@ -51,7 +51,8 @@ def active_pairs(grads: Sequence[Any], variables: Sequence[Variable]) -> tuple[l
 def _dense(gradient: Any, variable: Variable) -> Operand:
     if isinstance(gradient, IndexedSlices):
         gradient = IndexedSlices(gradient.values, gradient.indices, tuple(variable.shape)).dense()
-    return cast(lift(gradient, variable.dtype), variable.dtype)
+    dtype = variable.dtype
+    return cast(lift(gradient, dtype), dtype)
 
 
 def clipped(

@@ -9,7 +9,6 @@ from graphc.keras.optimizers.gradients import flushed
 from graphc.keras.optimizers.optimizer import Optimizer, store
 from graphc.keras.optimizers.options import Options
 from graphc.variable import Variable
-from graphc_ir.ops.arithmetic import pow
 from graphc_ir.ops.base import Operand
 from graphc_ir.ops.elementwise import add, div, greater, mul, select, sqrt, square, sub
 from graphc_ir.ops.logical import logical_and
@@ -44,10 +43,9 @@ class Lamb(Optimizer):
         super().build(variables)
         self._momentums, self._velocities = self.add_optimizer_variables(variables, ("momentum", "velocity"))
 
-    def step_scalars(self, learning_rate: Operand) -> tuple[Operand, ...]:
+    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
         """The rate, and the bias corrections of both averages."""
-        step = self.local_step(learning_rate.dtype)
-        return learning_rate, sub(1, pow(self.beta_1, step)), sub(1, pow(self.beta_2, step))
+        return learning_rate, 1 - self.beta_1**step, 1 - self.beta_2**step
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         rate, first, second = self.scalars_for(variable, learning_rate)

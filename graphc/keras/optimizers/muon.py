@@ -11,9 +11,8 @@ from graphc.keras.optimizers.gradients import flushed
 from graphc.keras.optimizers.optimizer import Optimizer, store
 from graphc.keras.optimizers.options import CommonOptions
 from graphc.variable import Variable
-from graphc_ir.ops.arithmetic import pow
 from graphc_ir.ops.base import Operand
-from graphc_ir.ops.elementwise import add, div, mul, sqrt, sub
+from graphc_ir.ops.elementwise import add, div, mul, sub
 from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.movement import transpose
 from graphc_ir.ops.optim import adam_update
@@ -94,11 +93,10 @@ class Muon(Optimizer):
             return None
         return self.adam_weight_decay if self._needs_adam(variable) else self.weight_decay
 
-    def step_scalars(self, learning_rate: Operand) -> tuple[Operand, ...]:
+    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
         """The rate of matrices, and that of Adam with its bias corrections."""
-        step = self.local_step(learning_rate.dtype)
-        first, second = sub(1, pow(self.adam_beta_1, step)), sub(1, pow(self.adam_beta_2, step))
-        return learning_rate, mul(mul(learning_rate, self.adam_lr_ratio), div(sqrt(second), first))
+        correction = (1 - self.adam_beta_2**step) ** 0.5 / (1 - self.adam_beta_1**step)
+        return learning_rate, learning_rate * self.adam_lr_ratio * correction
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         rate, of_adam = self.scalars_for(variable, learning_rate)

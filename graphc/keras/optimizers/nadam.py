@@ -9,8 +9,7 @@ from graphc.keras.config import floatx
 from graphc.keras.optimizers.optimizer import Optimizer, store
 from graphc.keras.optimizers.options import Options
 from graphc.variable import Variable
-from graphc_ir.dtypes import DType
-from graphc_ir.ops.arithmetic import pow
+from graphc_ir.dtypes import as_dtype, float32
 from graphc_ir.ops.base import Operand
 from graphc_ir.ops.elementwise import add, cast, div, mul, sqrt, square, sub
 from graphc_ir.ops.optim import guarded
@@ -50,21 +49,19 @@ class Nadam(Optimizer):
 
     def begin_update(self, variables: Sequence[Variable], learning_rate: Operand) -> None:
         super().begin_update(variables, learning_rate)
-        self._product.assign(mul(self._product, self._momentum(self._product.dtype, 0)))
+        step = cast(add(self.iterations, 1), float32)
+        self._product.assign(mul(self._product, cast(self._momentum(step), self._product.dtype)))
 
-    def _momentum(self, dtype: DType, ahead: int) -> Operand:
-        """The momentum of the current step, or of a later one."""
-        step = add(self.local_step(dtype), ahead)
-        return mul(sub(1, mul(pow(_MOMENTUM_DECAY, step), 0.5)), self.beta_1)
+    def _momentum(self, step: Any) -> Any:
+        return self.beta_1 * (1 - 0.5 * _MOMENTUM_DECAY**step)
 
-    def step_scalars(self, learning_rate: Operand) -> tuple[Operand, ...]:
+    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
         """The rates of the first average and of the gradient, and the second average's bias correction."""
-        dtype = learning_rate.dtype
-        now, later = self._momentum(dtype, 0), self._momentum(dtype, 1)
-        product = cast(self._product, dtype)
-        of_average = div(mul(learning_rate, later), sub(1, mul(product, later)))
-        of_gradient = div(mul(learning_rate, sub(1, now)), sub(1, product))
-        return of_average, of_gradient, sub(1, pow(self.beta_2, self.local_step(dtype)))
+        now, later = self._momentum(step), self._momentum(step + 1)
+        product = cast(self._product, as_dtype(learning_rate.dtype))
+        of_average = learning_rate * later / (1 - product * later)
+        of_gradient = learning_rate * (1 - now) / (1 - product)
+        return of_average, of_gradient, 1 - self.beta_2**step
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         of_average, of_gradient, correction = self.scalars_for(variable, learning_rate)

@@ -12,7 +12,9 @@ from graphc.keras.optimizers.gradients import active_pairs, clipped
 from graphc.keras.optimizers.options import check_options, known_options, learning_rate_of
 from graphc.keras.optimizers.state import OptimizerState, values_of
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
+from graphc.mode import mode
 from graphc.tape import GradientTape
+from graphc.tensor import SymbolicTensor
 from graphc.variable import Variable
 from graphc_ir.dtypes import DType, as_dtype, float32, float64
 from graphc_ir.errors import ArgumentError
@@ -139,8 +141,7 @@ class Optimizer(OptimizerState):
         self._shared = {}
         try:
             self.begin_update(variables, rate)
-            for gradient, variable in zip(grads, variables, strict=True):
-                self.update_step(gradient, variable, rate)
+            self.update_all(grads, variables, rate)
         finally:
             self._shared = None
 
@@ -151,6 +152,11 @@ class Optimizer(OptimizerState):
             if decay is not None:
                 share = cast(mul(learning_rate, decay), variable.dtype)
                 variable.assign(sub(variable, mul(variable, share)))
+
+    def update_all(self, grads: Sequence[Operand], variables: Sequence[Variable], learning_rate: Operand) -> None:
+        """The updates of one step."""
+        for gradient, variable in zip(grads, variables, strict=True):
+            self.update_step(gradient, variable, learning_rate)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Assigns the new values of one weight and its slots. ``gradient`` is dense and of the weight's dtype."""
@@ -171,28 +177,28 @@ class Optimizer(OptimizerState):
 
     # --- what the updates of one step share ----------------------------------------------------------------------
 
-    def step_scalars(self, learning_rate: Operand) -> tuple[Operand, ...]:
-        """Scalars that only depend on the learning rate and the step, in the learning rate's dtype."""
+    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
+        """Scalars that depend on nothing but the learning rate and the number of the update, which counts from 1.
+
+        Both are NumPy numbers, or tensors of a graph: written with operators, this serves both.
+        """
         return (learning_rate,)
 
     def scalars_for(self, variable: Variable, learning_rate: Any) -> tuple[Operand, ...]:
-        """:meth:`step_scalars` in the dtype of a weight; computed once for all weights of a step.
+        """:meth:`step_scalars` as tensors of a weight's dtype; computed once for all weights of a step.
 
         Narrow floats take part only at the end: powers of a decay rate near 1 need at least float32.
         """
-        key = (id(learning_rate), variable.dtype)
+        dtype = variable.dtype
+        key = (id(learning_rate), dtype)
         found = None if self._shared is None else self._shared.get(key)
         if found is None:
-            wide = float64 if variable.dtype is float64 else float32
-            scalars = self.step_scalars(cast(lift(learning_rate, wide), wide))
-            found = (learning_rate, tuple([cast(s, variable.dtype) for s in scalars]))
+            wide = float64 if dtype is float64 else float32
+            scalars = self.step_scalars(_number(learning_rate, wide), _number(self.iterations, wide) + 1)
+            found = (learning_rate, tuple([cast(lift(s), dtype) for s in scalars]))
             if self._shared is not None:
                 self._shared[key] = found
         return found[1]
-
-    def local_step(self, dtype: DType) -> Operand:
-        """The number of the update that is being computed, from 1."""
-        return cast(add(self.iterations, 1), dtype)
 
     # --- weight decay --------------------------------------------------------------------------------------------
 
@@ -317,6 +323,12 @@ class Optimizer(OptimizerState):
         if isinstance(arguments.get("learning_rate"), dict):
             arguments["learning_rate"] = deserialize_keras_object(arguments["learning_rate"], custom_objects)
         return cls(**arguments)
+
+
+def _number(scalar: Any, dtype: DType) -> Any:
+    """A scalar that is known as a NumPy number, one of a graph as a tensor of the dtype."""
+    tensor = cast(lift(scalar), dtype) if mode.tracer is not None else lift(scalar)
+    return tensor if isinstance(tensor, SymbolicTensor) else dtype.np.type(tensor.numpy())
 
 
 def store(variables: Sequence[Variable], values: Sequence[Operand]) -> None:

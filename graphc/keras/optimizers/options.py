@@ -70,8 +70,8 @@ def known_options(config: Mapping[str, Any]) -> dict[str, Any]:
 def number(value: Any, what: str) -> float:
     """A number given as Python or NumPy number or scalar tensor. Raises ArgumentError for anything else."""
     if isinstance(value, Variable):
-        raise ArgumentError(f"{what} is the Variable {value.name}, whose later changes an optimizer would not see; pass "
-                            "its number, float(v), or a function that reads it, lambda: v")  # fmt: skip
+        raise ArgumentError(f"{what} is the Variable {value.name}, whose later changes an optimizer would not see; "
+                            "pass its number, float(v), or a function that reads it, lambda: v")  # fmt: skip
     if isinstance(value, (Real, np.ndarray, Tensor)) and not isinstance(value, bool) and np.ndim(value) == 0:
         return float(value)
     raise ArgumentError(f"{what} must be a number, a LearningRateSchedule or a function without arguments, got "

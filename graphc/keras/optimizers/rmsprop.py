@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from graphc.keras.optimizers.optimizer import Optimizer, store
+from graphc.keras.optimizers.fused import FusedOptimizer
+from graphc.keras.optimizers.optimizer import store
 from graphc.keras.optimizers.options import Options
 from graphc.variable import Variable
 from graphc_ir.ops.base import Operand
 from graphc_ir.ops.elementwise import add, div, mul, sqrt, square, sub
-from graphc_ir.ops.optim import guarded, rmsprop_update
+from graphc_ir.ops.optim import OptimizerUpdate, RmspropUpdate, guarded
 
 __all__ = ["RMSprop"]
 
 
-class RMSprop(Optimizer):
+class RMSprop(FusedOptimizer):
     """Hinton, 2012: steps divided by the root of a running average of the squared gradient.
 
     ``centered`` uses the gradient's variance in its place; ``momentum`` is that of the steps.
@@ -51,13 +52,15 @@ class RMSprop(Optimizer):
         if self.centered:
             self._averages = self.add_optimizer_variables(variables, "average_gradient")
 
-    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        (rate,) = self.scalars_for(variable, learning_rate)
+    def update_op(self) -> OptimizerUpdate | None:
+        return None if self._momentums or self._averages else RmspropUpdate(self.rho, self.epsilon)
+
+    def slots_of(self, variable: Variable) -> list[Variable]:
+        return [self._velocities[self._get_variable_index(variable)]]
+
+    def update_by_ops(self, gradient: Operand, variable: Variable, scalars: tuple[Operand, ...]) -> None:
+        (rate,) = scalars
         i = self._get_variable_index(variable)
-        if not self._momentums and not self._averages:
-            slots = [variable, self._velocities[i]]
-            store(slots, rmsprop_update(*slots, gradient, rate, self.rho, self.epsilon))
-            return
         g = guarded(gradient)
         step = div(mul(g, rate), sqrt(add(self._spread(g, i), self.epsilon)))
         if self._momentums:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from graphc.keras.optimizers.optimizer import Optimizer, store
+from graphc.keras.optimizers.fused import FusedOptimizer
 from graphc.keras.optimizers.options import Options
 from graphc.variable import Variable
 from graphc_ir.errors import ArgumentError
-from graphc_ir.ops.optim import momentum_update, sgd_update
+from graphc_ir.ops.optim import MomentumUpdate, OptimizerUpdate, SgdUpdate
 
 __all__ = ["SGD"]
 
 
-class SGD(Optimizer):
+class SGD(FusedOptimizer):
     """``w -= learning_rate * gradient``, with optional (Nesterov) momentum.
 
     Raises ArgumentError unless ``momentum`` lies in [0, 1].
@@ -39,11 +39,8 @@ class SGD(Optimizer):
         if self.momentum:
             self._momentums = self.add_optimizer_variables(variables, "momentum")
 
-    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        (rate,) = self.scalars_for(variable, learning_rate)
-        if not self._momentums:
-            store([variable], [sgd_update(variable, gradient, rate)])
-            return
-        momentum = self._momentums[self._get_variable_index(variable)]
-        updated = momentum_update(variable, momentum, gradient, rate, self.momentum, self.nesterov)
-        store([variable, momentum], updated)
+    def update_op(self) -> OptimizerUpdate:
+        return MomentumUpdate(self.momentum, self.nesterov) if self._momentums else SgdUpdate()
+
+    def slots_of(self, variable: Variable) -> list[Variable]:
+        return [self._momentums[self._get_variable_index(variable)]] if self._momentums else []

@@ -177,7 +177,7 @@ class OptimizerState(Stateful):
         """
         variables = self.variables
         if not self.built:
-            raise ArgumentError(f"{self.name} has no slots yet; call build(model.trainable_variables) before set_weights")
+            raise ArgumentError(f"{self.name} has no slots yet; call build(trainable_variables) before set_weights")
         if len(weights) != len(variables):
             raise ArgumentError(f"{self.name} has {len(variables)} variables, got {len(weights)} weights")
         for variable, weight in zip(variables, weights, strict=True):

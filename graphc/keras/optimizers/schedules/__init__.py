@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from graphc.keras.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
 from graphc.keras.optimizers.schedules.decay import (
     ExponentialDecay,

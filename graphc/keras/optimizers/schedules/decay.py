@@ -15,7 +15,8 @@ __all__ = ["ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay", "Po
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; with ``staircase``, the exponent is a whole number.
+    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; with ``staircase``, the exponent is a whole
+    number.
 
     Raises ArgumentError unless ``decay_steps`` is positive.
     """
@@ -125,8 +126,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
     ) -> None:
         if len(boundaries) != len(values) - 1:
-            raise ArgumentError(f"{len(boundaries)} boundaries {list(boundaries)} part {len(boundaries) + 1} values, got "
-                                f"{len(values)}: {list(values)}")  # fmt: skip
+            raise ArgumentError(f"{len(boundaries)} boundaries {list(boundaries)} part {len(boundaries) + 1} values, "
+                                f"got {len(values)}: {list(values)}")  # fmt: skip
         self.boundaries = boundaries
         self.values = values
         self.name = name
