@@ -9,7 +9,7 @@ from typing import Any
 from graphc.keras import constraints, initializers, regularizers
 from graphc_ir.errors import ArgumentError
 
-__all__ = ["axis_sizes", "axis_pairs", "channel_axis", "integer", "make_weight", "one_of", "weight_config"]
+__all__ = ["axis_pairs", "axis_sizes", "channel_axis", "integer", "make_weight", "one_of", "refuse_quantization", "weight_config"]
 
 
 def integer(value: Any, what: str, least: int | None = None) -> int:
@@ -82,3 +82,11 @@ def weight_config(layer: Any, *prefixes: str) -> dict[str, Any]:
         "activity_regularizer": regularizers.serialize(layer.activity_regularizer),
         **{f"{p}_constraint": constraints.serialize(getattr(layer, f"{p}_constraint")) for p in prefixes},
     }
+
+
+def refuse_quantization(layer: Any, **options: Any) -> None:
+    """Raises ArgumentError when quantization or LoRA options, which Keras 3 layers take, are anything but None."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ArgumentError(f"{type(layer).__name__} got {', '.join(given)}, but graphc layers have neither quantized "
+                            "weights nor low-rank adaptation (LoRA); leave these arguments out")  # fmt: skip

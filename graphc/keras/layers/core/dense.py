@@ -7,7 +7,7 @@ from typing import Any
 from graphc.keras import activations, constraints, initializers, regularizers
 from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.layer import Layer
-from graphc_ir.errors import ArgumentError
+from graphc.keras.layers.arguments import integer, make_weight, refuse_quantization
 from graphc_ir.ops.elementwise import add, cast
 from graphc_ir.ops.linalg import matmul
 
@@ -29,12 +29,14 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: int | None = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if not isinstance(units, int) or units <= 0:
-            raise ArgumentError(f"Dense: units must be a positive integer, got {units!r}")
-        self.units = units
+        refuse_quantization(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        self.units = integer(units, "Dense: units", least=1)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -48,15 +50,9 @@ class Dense(Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        self.kernel = self.add_weight(
-            name="kernel", shape=(input_shape[-1], self.units), initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
+        self.kernel = make_weight(self, "kernel", (input_shape[-1], self.units))
         if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias", shape=(self.units,), initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+            self.bias = make_weight(self, "bias", (self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
@@ -77,4 +73,5 @@ class Dense(Layer):
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
+            "quantization_config": None,
         }
