@@ -1,6 +1,48 @@
-"""The Keras-style part of graphc."""
+"""The Keras-style part of graphc: layers, models, training, saving."""
 
-from graphc.keras import activations, constraints, datasets, initializers, losses, optimizers, regularizers
+from graphc.keras import (
+    activations,
+    callbacks,
+    config,
+    constraints,
+    datasets,
+    dtype_policies,
+    initializers,
+    layers,
+    losses,
+    optimizers,
+    random,
+    regularizers,
+    utils,
+)
+from graphc.keras.dtype_policies import DTypePolicy, FloatDTypePolicy
+from graphc.keras.engine.input_spec import InputSpec
+from graphc.keras.engine.keras_tensor import KerasTensor
+from graphc.keras.engine.layer import Layer
+from graphc.keras.engine.operation import Operation
+from graphc.keras.layers import Input
 from graphc.keras.variable import Variable
 
-__all__ = ["Variable", "activations", "constraints", "datasets", "initializers", "losses", "optimizers", "regularizers"]
+__all__ = [
+    "DTypePolicy",
+    "FloatDTypePolicy",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Operation",
+    "Variable",
+    "activations",
+    "callbacks",
+    "config",
+    "constraints",
+    "datasets",
+    "dtype_policies",
+    "initializers",
+    "layers",
+    "losses",
+    "optimizers",
+    "random",
+    "regularizers",
+    "utils",
+]

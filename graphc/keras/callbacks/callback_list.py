@@ -128,7 +128,7 @@ def _overrides(callback: Any, hook: str) -> bool:
 
 def _checked(callbacks: Any) -> Iterable[Callback]:
     for callback in leaves_of(callbacks):
-        if not all(hasattr(callback, name) for name in ("set_model", "set_params", "on_epoch_end")):
+        if isinstance(callback, type) or not all(hasattr(callback, name) for name in ("set_model", "set_params", "on_epoch_end")):
             raise ArgumentError(f"callbacks must be keras.callbacks.Callback objects, got {callback!r}"
                                 + ("; make an instance: add ()" if isinstance(callback, type) else ""))  # fmt: skip
         yield callback
