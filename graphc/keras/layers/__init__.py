@@ -4,6 +4,10 @@ from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.layer import Layer
 from graphc.keras.layers.activation.rectifiers import ELU, LeakyReLU, PReLU, ReLU, ThresholdedReLU
 from graphc.keras.layers.activation.softmax import Softmax
+from graphc.keras.layers.convolutional.conv import Conv1D, Conv2D, Conv3D
+from graphc.keras.layers.convolutional.depthwise import DepthwiseConv1D, DepthwiseConv2D
+from graphc.keras.layers.convolutional.separable import SeparableConv1D, SeparableConv2D
+from graphc.keras.layers.convolutional.transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from graphc.keras.layers.core.activation import Activation
 from graphc.keras.layers.core.dense import Dense
 from graphc.keras.layers.core.einsum_dense import EinsumDense
@@ -26,12 +30,25 @@ from graphc.keras.layers.regularization.dropout import Dropout, SpatialDropout1D
 from graphc.keras.layers.regularization.gaussian import GaussianDropout, GaussianNoise
 from graphc.keras.registry import publish
 
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+Convolution3D = Conv3D
+Convolution3DTranspose = Conv3DTranspose
+SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
+
 __all__ = [
-    "ELU", "Activation", "ActivityRegularization", "AlphaDropout", "BatchNormalization", "Dense", "Dropout",
-    "EinsumDense", "Embedding", "GaussianDropout", "GaussianNoise", "GroupNormalization", "Identity", "Input",
-    "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "PReLU",
-    "RMSNormalization", "ReLU", "ReversibleEmbedding", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
-    "SpatialDropout3D", "SpectralNormalization", "ThresholdedReLU", "UnitNormalization", "Wrapper",
+    "ELU", "Activation", "ActivityRegularization", "AlphaDropout", "BatchNormalization", "Conv1D",
+    "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "Convolution1D",
+    "Convolution1DTranspose", "Convolution2D", "Convolution2DTranspose", "Convolution3D", "Convolution3DTranspose",
+    "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "EinsumDense", "Embedding", "GaussianDropout",
+    "GaussianNoise", "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
+    "LayerNormalization", "LeakyReLU", "Masking", "PReLU", "RMSNormalization", "ReLU", "ReversibleEmbedding",
+    "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "ThresholdedReLU",
+    "UnitNormalization", "Wrapper",
 ]  # fmt: skip
 
 publish("keras.layers", vars(), __all__)
