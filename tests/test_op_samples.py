@@ -194,14 +194,20 @@ DIFFERENTIABLE = [sample for sample in SAMPLES if has_gradient(sample)]
 TWICE = [sample for sample in DIFFERENTIABLE if sample.second_order]
 
 
+def differentiable_graph(sample: Sample) -> Graph:
+    graph = one_node_graph(sample, sample.types())
+    graph.set_outputs(graph.outputs[: sample.differentiable])
+    return graph
+
+
 @pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=ids(DIFFERENTIABLE))
 def test_vjp_matches_finite_differences(sample: Sample) -> None:
-    check_gradient(one_node_graph(sample, sample.types()), sample.arrays(), seed=1)
+    check_gradient(differentiable_graph(sample), sample.arrays(), seed=1)
 
 
 @pytest.mark.parametrize("sample", TWICE, ids=ids(TWICE))
 def test_second_derivative_matches_finite_differences(sample: Sample) -> None:
-    graph, arrays = one_node_graph(sample, sample.types()), sample.arrays()
+    graph, arrays = differentiable_graph(sample), sample.arrays()
     first = transform.vjp(graph)
     first.set_outputs(first.outputs[len(graph.outputs) :])
     rng = np.random.default_rng(2)

@@ -26,7 +26,8 @@ class Sample:
     ``operands``: types as IR text (``"f64[2, n]"``; use f64 where a gradient is to be checked). ``sizes`` gives values
     to symbolic dims. ``ranges``: per operand (low, high) for random values, default (-2, 2), integers included;
     ``values`` overrides some of them with explicit arrays. ``gradient``: compare vjp with finite differences (choose
-    ranges away from kinks). ``min_opset``: oldest opset with an ONNX form, None where ``NO_ONNX_FORM`` gives a reason.
+    ranges away from kinks); ``differentiable`` results of them, all by default (further ones may serve the gradient
+    only). ``min_opset``: oldest opset with an ONNX form, None where ``NO_ONNX_FORM`` gives a reason.
     ``round_trip``: importing the export gives the same op again (False where ONNX spells it as several operators).
     ``runtime_hole``: why ONNX Runtime cannot run the export (a missing kernel for the dtype); the ONNX reference
     implementation runs it instead. ``reference_hole``: why that implementation cannot; opsets too new for ONNX Runtime
@@ -40,6 +41,7 @@ class Sample:
     values: tuple[Any, ...] | None = None
     gradient: bool = True
     second_order: bool = True
+    differentiable: int | None = None
     min_opset: int | None = 13
     round_trip: bool = True
     runtime_hole: str = ""

@@ -28,11 +28,11 @@ def _layer(kind: Any, *flags: str, dtype: str = "f64", **options: Any) -> Sample
     shapes += [f"b, {_UNITS}"] * (op.states * op.state)
     operands = (*(f"{dtype}[{shape}]" for shape in shapes), *["i32[b]"] * op.lengths)
     label = "-".join([dtype, *flags, *(str(v) for v in options.values())])
-    return _row(op, operands, label, dtype)
-
-
-def _row(op: Any, operands: tuple[str, ...], label: str, dtype: str) -> Sample:
     values = (*[None] * (len(operands) - 1), _LENGTHS) if op.lengths else None
+    return _row(op, operands, label, dtype, values=values, differentiable=1 + op.states)
+
+
+def _row(op: Any, operands: tuple[str, ...], label: str, dtype: str, **fields: Any) -> Sample:
     tolerance = 1e-5 if dtype != "f16" else 5e-3
     unknown = _REFERENCE if op.lengths or op.reverse or op.time_major else ""
     return Sample(
@@ -40,28 +40,49 @@ def _row(op: Any, operands: tuple[str, ...], label: str, dtype: str) -> Sample:
         operands,
         _SIZES,
         ranges=((-1.0, 1.0),) * len(operands),
-        values=values,
         round_trip=False,
         reference_hole=unknown,
         rtol=tolerance,
         atol=max(tolerance / 5, 1e-6),
         label=label,
+        **fields,
     )
 
 
-def _grad(kind: Any, shapes: tuple[str, ...], *flags: str, **options: Any) -> Sample:
-    """A gradient op; ``s`` in the shapes stands for batch and time in the order of the layout."""
-    fields = {flag: flag in flags for flag in ("lengths", "reverse", "time_major")}
+def _grad(kind: Any, *flags: str, **options: Any) -> Sample:
+    """A gradient op of a layer. Its gates are no free operand, so that the gradient is checked as the layer's second."""
+    fields = {flag: flag in flags for flag in ("bias", "lengths", "reverse", "time_major")}
     op = kind(**fields, **options)
+    forward = ops.Lstm if kind is ops.LstmGrad else ops.Gru
+    width, saved = _GATES[forward] * _UNITS, (3 + options.get("reset_after", True)) * _UNITS
+    bias = f"2, {width}" if options.get("reset_after") else f"{width}"
     order = "t, b" if op.time_major else "b, t"
-    operands = (*(f"f64[{shape.replace('s', order)}]" for shape in shapes), *["i32[b]"] * op.lengths)
-    return _row(op, operands, "-".join(["f64", *flags, *(str(v) for v in options.values())]), "f64")
+    shapes = [f"{order}, {_FEATURES}", f"{_FEATURES}, {width}", f"{_UNITS}, {width}", *[bias] * op.bias]
+    shapes += [f"{order}, {_UNITS}", f"{order}, {saved}", f"{order}, {_UNITS}", *[f"b, {_UNITS}"] * (op.states + op.cells)]
+    operands = (*(f"f64[{shape}]" for shape in shapes), *["i32[b]"] * op.lengths)
+    label = "-".join(["f64", *flags, *(str(v) for v in options.values())])
+    values: list[Any] = [None] * len(operands)
+    if op.lengths:
+        values[4 + op.bias] = _without_idle(saved, op.time_major)
+        values[-1] = _LENGTHS
+    return _row(op, operands, label, "f64", values=tuple(values), gradient=False)
 
 
-_LSTM_GRAD = ("s, 8", "2, 8", "s, 2", "b, 2", "b, 2")
-_GRU_GRAD = ("s, 6", "s, 6", "s, 2", "2, 6", "s, 2", "b, 2")
-_BEFORE_GRAD = ("s, 6", "s, 4", "s, 2", "2, 6", "s, 2", "b, 2")
-_RNN_GRAD = ("s, 2", "2, 2", "s, 2", "b, 2")
+def _without_idle(width: int, time_major: bool) -> Any:
+    """Gates, which are 0 at idle steps."""
+    gates = np.random.default_rng(0).uniform(0, 1, (3, 4, width))
+    gates *= (np.arange(4) < np.array(_LENGTHS)[:, None])[..., None]
+    return gates.swapaxes(0, 1) if time_major else gates
+
+
+def _rnn_grad(activation: str, *flags: str) -> Sample:
+    fields = {flag: flag in flags for flag in ("lengths", "reverse", "time_major")}
+    op = ops.RnnGrad(activation=activation, **fields)
+    steps = "t, b, 2" if op.time_major else "b, t, 2"
+    operands = (*(f"f64[{shape}]" for shape in (steps, "2, 2", steps, "b, 2")), *["i32[b]"] * op.lengths)
+    values = (None, None, None, None, *[_LENGTHS] * op.lengths)
+    return _row(op, operands, "-".join(["f64", activation, *flags]), "f64", values=values)
+
 
 SAMPLES = [
     _layer(ops.Lstm),
@@ -88,16 +109,16 @@ SAMPLES = [
     _layer(ops.Rnn, "bias", "state", "lengths", "reverse", activation="tanh"),
     _layer(ops.Rnn, "state", "reverse", "time_major", activation="tanh"),
     _layer(ops.Rnn, "bias", dtype="f16", activation="tanh"),
-    _grad(ops.LstmGrad, _LSTM_GRAD, state=False),
-    _grad(ops.LstmGrad, (*_LSTM_GRAD, "b, 2"), "lengths", state=True),
-    _grad(ops.LstmGrad, (*_LSTM_GRAD, "b, 2"), "lengths", "reverse", "time_major", state=True),
-    _grad(ops.GruGrad, _GRU_GRAD, reset_after=True),
-    _grad(ops.GruGrad, _GRU_GRAD, "lengths", "reverse", reset_after=True),
-    _grad(ops.GruGrad, _BEFORE_GRAD, "lengths", reset_after=False),
-    _grad(ops.GruGrad, _BEFORE_GRAD, "reverse", "time_major", reset_after=False),
-    _grad(ops.RnnGrad, _RNN_GRAD, activation="tanh"),
-    _grad(ops.RnnGrad, _RNN_GRAD, "lengths", "reverse", activation="tanh"),
-    _grad(ops.RnnGrad, _RNN_GRAD, "lengths", "time_major", activation="relu"),
+    _grad(ops.LstmGrad, state=False),
+    _grad(ops.LstmGrad, "bias", "lengths", state=True),
+    _grad(ops.LstmGrad, "lengths", "reverse", "time_major", state=True),
+    _grad(ops.GruGrad, "bias", reset_after=True),
+    _grad(ops.GruGrad, "lengths", "reverse", reset_after=True),
+    _grad(ops.GruGrad, "bias", "lengths", reset_after=False),
+    _grad(ops.GruGrad, "reverse", "time_major", reset_after=False),
+    _rnn_grad("tanh"),
+    _rnn_grad("tanh", "lengths", "reverse"),
+    _rnn_grad("relu", "lengths", "time_major"),
 ]
 
 _X, _H = np.ones((2, 5, 3), np.float32), np.ones((2, 4), np.float32)

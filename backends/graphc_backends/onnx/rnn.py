@@ -11,10 +11,10 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-import graphc_ir.autodiff.recurrence  # noqa: F401  (how recurrent ops are written as scans)
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter, decomposition
+from graphc_ir.autodiff.recurrence import saved_gates  # the module also tells how recurrent ops are written as scans
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.dtypes import float16, float32
 from graphc_ir.graph import Graph, Node, Value
@@ -71,22 +71,25 @@ class _Export:
     def write(self, operator: str, gates: Arrange, bias: Arrange, **attributes: Any) -> list[str]:
         if self.types.x.dtype not in _DTYPES:
             return self.writer.write_inline(decomposition(self.op, [v.type for v in self.node.operands]), self.operands)
-        wanted = [bool(result.users) for result in self.node.results]
-        holds = wanted[0] and self._holds
+        read = [bool(result.users) for result in self.node.results]
+        needs_gates = bool(self.op.saved) and read.pop()
         found = self.writer.emit(
             operator, self._inputs(gates, bias), 1 + self.op.states,
             hidden_size=self.types.recurrent.shape[0],
             direction="reverse" if self.op.reverse else None,
             **attributes,
         )  # fmt: skip
-        self.writer.drop_outputs([wanted[0], wanted[1] or holds, *wanted[2:]])
-        states = [self._state(name, i) if wanted[1 + i] else "" for i, name in enumerate(found[1:])]
-        return [self._sequence(found[0], found[1]) if wanted[0] else "", *states]
+        needed = [read[0] or needs_gates, read[1] or self._holds, *read[2:]]
+        self.writer.drop_outputs(needed)
+        sequence = self._sequence(found[0], found[1]) if needed[0] else ""
+        states = [self._state(name, i) if read[1 + i] else "" for i, name in enumerate(found[1:])]
+        return [sequence, *states, *[self._gates(sequence) if needs_gates else ""] * bool(self.op.saved)]
 
     @property
     def _holds(self) -> bool:
         """Whether idle steps show the last output."""
-        return self.op.lengths and not self.op.zero_output and not self.op.reverse
+        reads_sequence = bool(self.node.results[0].users)
+        return reads_sequence and self.op.lengths and not self.op.zero_output and not self.op.reverse
 
     # --- operands ----------------------------------------------------------------------------------------------------
 
@@ -145,6 +148,12 @@ class _Export:
             (last, state.with_shape((1, *state.shape))),
             (self.given.lengths, self.types.lengths),
         )
+
+    def _gates(self, sequence: str) -> str:
+        """ONNX keeps no gates; once all states are known, they need no loop."""
+        types = [value.type for value in (*self.node.operands, self.node.results[0])]
+        names = [*self.operands, sequence]
+        return self._inline(lambda *v: saved_gates(self.op, v[:-1], v[-1])[0], *zip(names, types, strict=True))
 
     def _state(self, name: str, i: int) -> str:
         writer = self.writer
@@ -250,7 +259,7 @@ def _read(context: ImportContext, kind: Any, fields: dict[str, Any], gates: Arra
         vector = [] if biases is None else [_folded(lambda b, d=d: bias(_at(b, d, 0), gates), biases)]
         first = [_at(state, d, layout) for state in given]
         reverse = d == 1 or context.attribute("direction", "forward") == "reverse"
-        found.append(bind(kind(reverse=reverse, **op), x, *matrices, *vector, *first, *counts))
+        found.append(bind(kind(reverse=reverse, **op), x, *matrices, *vector, *first, *counts)[: 1 + kind.states])
     sequences, *last = zip(*found, strict=True)
     return stack(sequences, 2 if layout else 1), *(stack(each, layout) for each in last)
 

@@ -19,9 +19,9 @@ from graphc_ir.ops.elementwise import add, cast, greater, mul, relu, select, squ
 from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.logical import logical_not
 from graphc_ir.ops.movement import broadcast_to, concat, split, transpose
-from graphc_ir.ops.recurrence import LOOPS, Loop, OverTime, Recurrent, columns, projected, through
+from graphc_ir.ops.recurrence import LOOPS, Loop, OverTime, Recurrent, RecurrentGrad, projected
 from graphc_ir.ops.regions import VJP_RULES
-from graphc_ir.ops.rnn import Gru, GruGrad, Lstm, LstmGrad, Rnn, RnnGrad
+from graphc_ir.ops.rnn import Gru, GruGrad, Lstm, LstmGrad, Rnn, RnnGrad, gru_biases
 
 Operands = Sequence[Operand]
 Body = Callable[[Operands, Operands, Operands], tuple[Operands, Operands]]
@@ -84,8 +84,21 @@ def _unroll(op: Recurrent, operands: Operands, inputs: Operand, step: Any, *weig
         return kept, kept[:1]
 
     scanned = (_timed(op, inputs), *_idle(op, inputs, given.lengths))
-    *last, sequence = scan(body, given.state or (zeros,) * op.states, scanned, weights, op.reverse)
-    return op.shown(_timed(op, sequence), given.lengths), *last
+    *last, found = scan(body, given.state or (zeros,) * op.states, scanned, weights, op.reverse)
+    sequence = op.shown(_timed(op, found), given.lengths)
+    return sequence, *last, *saved_gates(op, operands, sequence)
+
+
+def saved_gates(op: Recurrent, operands: Operands, sequence: Operand) -> Operands:
+    """The gates as the layer's last result, if it has them."""
+    if not op.saved:
+        return ()
+    given = op.named(operands)
+    gates = op.activated(given, op.previous(sequence, given))
+    if given.lengths is None:
+        return (gates,)
+    valid = op.valid(given.lengths, shape_of(sequence)[op.time_axis])
+    return (select(valid, gates, lift(0, dtype_of(gates))),)
 
 
 @loop(Lstm)
@@ -105,7 +118,7 @@ def _lstm_step(states: Operands, inputs: Operand, weights: Operands) -> Operands
 def _gru(op: Gru, *operands: Operand) -> tuple[Operand, ...]:
     given = op.named(operands)
     units = shape_of(given.recurrent)[0]
-    of_x, of_h = op.biases(given.bias)
+    of_x, of_h = gru_biases(given.bias, op.reset_after)
     inputs = projected(given.x, given.kernel, of_x)
     if op.reset_after:
         return _unroll(op, operands, inputs, _gru_step, given.recurrent, *(() if of_h is None else (of_h,)))
@@ -151,11 +164,12 @@ def _rnn(op: Rnn, *operands: Operand) -> tuple[Operand, ...]:
 
 @loop(LstmGrad)
 def _lstm_grad(op: LstmGrad, *operands: Operand) -> tuple[Operand, ...]:
-    (gates, recurrent, g, of_h, of_c, *cell), lengths = op.split_lengths(operands)
-    idle = _idle(op, gates, lengths)
-    i, f, n, o = split(_timed(op, gates), 4, 2)
-    i, f, n, o = _unless(idle, 0, sigmoid(i)), _unless(idle, 1, sigmoid(f)), tanh(n), _unless(idle, 0, sigmoid(o))
-    first = cell[0] if cell else broadcast_to(lift(0, dtype_of(of_c)), shape_of(of_c))
+    given = op.named(operands)
+    g, of_h, of_c = given.cotangents
+    idle = _idle(op, g, given.lengths)
+    i, f, n, o = split(_timed(op, given.gates), 4, 2)
+    i, f, o = _unless(idle, 0, i), _unless(idle, 1, f), _unless(idle, 0, o)
+    first = given.cell[0] if given.cell else broadcast_to(lift(0, dtype_of(of_c)), shape_of(of_c))
     _, before, after = scan(_cell_step, (first,), (f, mul(i, n)), (), op.reverse)
     squashed = tanh(after)
     slopes = (
@@ -166,7 +180,7 @@ def _lstm_grad(op: LstmGrad, *operands: Operand) -> tuple[Operand, ...]:
         mul(o, sub(1, square(squashed))),
     )
     scanned = (_timed(op, g), f, *slopes, *idle)
-    of_h, of_c, found = scan(_lstm_back, (of_h, of_c), scanned, (transpose(recurrent),), not op.reverse)
+    of_h, of_c, found = scan(_lstm_back, (of_h, of_c), scanned, (transpose(given.recurrent),), not op.reverse)
     return _timed(op, found), of_h, of_c
 
 
@@ -191,26 +205,23 @@ def _lstm_back(carries: Operands, elements: Operands, constants: Operands) -> tu
 
 @loop(GruGrad)
 def _gru_grad(op: GruGrad, *operands: Operand) -> tuple[Operand, ...]:
-    (inputs, inner, previous, recurrent, g, of_h), lengths = op.split_lengths(operands)
-    units = shape_of(recurrent)[0]
-    idle = _idle(op, inputs, lengths)
-    inputs, inner, previous = _timed(op, inputs), _timed(op, inner), _timed(op, previous)
-    z, r = split(sigmoid(add(columns(inputs, 0, 2 * units), columns(inner, 0, 2 * units))), 2, 2)
+    given = op.named(operands)
+    g, of_h = given.cotangents
+    units = shape_of(given.recurrent)[0]
+    idle = _idle(op, g, given.lengths)
+    previous = _timed(op, given.previous)
+    z, r, candidate, *product = split(_timed(op, given.gates), 3 + op.reset_after, 2)
     z = _unless(idle, 1, z)
-    first, last = (transpose(part) for part in split(recurrent, (2 * units, units), 1))
-    factor = columns(inner, 2 * units, 3 * units) if op.reset_after else previous
-    reset = mul(r, factor)
-    product = reset if op.reset_after else through(reset, transpose(last))
-    candidate = tanh(add(columns(inputs, 2 * units, 3 * units), product))
     keep = sub(1, z)
     slopes = (
         mul(mul(sub(previous, candidate), z), keep),
-        mul(factor, _logistic_slope(r)),
+        mul(product[0] if product else previous, _logistic_slope(r)),
         mul(sub(1, square(candidate)), keep),
     )
+    weights = [transpose(part) for part in split(given.recurrent, (2 * units, units), 1)]
     body = _gru_back if op.reset_after else _gru_back_reset_before
-    of_h, found, *extra = scan(body, (of_h,), (_timed(op, g), z, r, *slopes), (first, last), not op.reverse)
-    return _timed(op, found), _timed(op, extra[0] if extra else reset), of_h
+    of_h, found, *extra = scan(body, (of_h,), (_timed(op, g), z, r, *slopes), weights, not op.reverse)
+    return _timed(op, found), _timed(op, extra[0] if extra else mul(r, previous)), of_h
 
 
 def _gru_back(carries: Operands, elements: Operands, weights: Operands) -> tuple[Operands, Operands]:
@@ -235,8 +246,8 @@ def _gru_back_reset_before(carries: Operands, elements: Operands, weights: Opera
 
 @loop(RnnGrad)
 def _rnn_grad(op: RnnGrad, *operands: Operand) -> tuple[Operand, ...]:
-    (sequence, recurrent, g, of_h), lengths = op.split_lengths(operands)
-    idle = _idle(op, sequence, lengths)
+    sequence, recurrent, g, of_h, *lengths = operands
+    idle = _idle(op, sequence, lengths[0] if lengths else None)
     is_tanh = op.activation == "tanh"
     slopes = sub(1, square(sequence)) if is_tanh else cast(greater(sequence, 0), dtype_of(sequence))
     scanned = (_timed(op, g), _unless(idle, 0, _timed(op, slopes)), *idle)
@@ -260,7 +271,10 @@ def _rnn_back(carries: Operands, elements: Operands, weights: Operands) -> tuple
 def _second(op: Op, received: Operands, operands: Operands, regions: Sequence[Graph]) -> tuple[Any, ...]:
     """By the derivative of the scans."""
     region = Graph(f"{op.name}_as_scans")
-    inputs = [region.add_input(type_of(operand)) for operand in operands]
+    inputs: list[Operand] = [region.add_input(type_of(operand)) for operand in operands]
     with using(GraphBuilder(region)):
+        if isinstance(op, RecurrentGrad):
+            given = op.named(inputs)
+            inputs[inputs.index(given.gates)] = op.activated(given)
         region.set_outputs(op.decompose(*inputs))  # type: ignore[misc]
     return VJP_RULES[Call](Call(op.num_results), received, operands, (region,))

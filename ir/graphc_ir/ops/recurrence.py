@@ -20,12 +20,10 @@ from graphc_ir.ops.movement import broadcast_to, concat, expand_dims, reshape, s
 from graphc_ir.ops.regions import VJP_RULES
 from graphc_ir.types import TensorType
 
+States = Sequence[Array]
 Loop = Callable[..., tuple[Operand, ...]]
 LOOPS: Final[dict[type[Op], Loop]] = {}
 """Each op over steps written as scans. Filled by ``graphc_ir.autodiff.recurrence``, since ops cannot build regions."""
-
-Named = Sequence[tuple[str, Shape]]
-"""What operands are, and the shapes that they must have."""
 
 _LENGTHS: Final = NotDifferentiable("lengths are integers")
 
@@ -100,21 +98,30 @@ class OverTime(Op, abstract=True):
 
 
 class Recurrent(OverTime, abstract=True):
-    """A recurrent layer: (x, kernel, recurrent kernel[, bias][, first states][, lengths]) -> (sequence, last states).
+    """A recurrent layer: (x, kernel, recurrent kernel[, bias][, first states][, lengths]) -> (sequence, last states
+    [, gates]).
 
     Without ``state``, the first states are zeros. The sequence holds the output of each step. At idle steps it is 0 if
     ``zero_output`` or ``reverse``, else the last output before; rows without any step have 0 everywhere.
+
+    The gates (0 at idle steps) are there for the gradient op, which would have to compute them again. No gradient flows
+    through them: they are what :meth:`activated` makes of the operands and the sequence.
     """
 
     bias: bool
     state: bool
     zero_output: bool
-    gates: ClassVar[int] = 1
+    blocks: ClassVar[int] = 1  # of ``units`` columns in the weights
     states: ClassVar[int] = 1
 
     @property
+    def saved(self) -> int:
+        """How many blocks of ``units`` the gates have; 0: there is no such result."""
+        return 0
+
+    @property
     def num_results(self) -> int:
-        return 1 + self.states
+        return 1 + self.states + bool(self.saved)
 
     def named(self, operands: Sequence[Any]) -> Inputs:
         """The operands by name."""
@@ -132,16 +139,16 @@ class Recurrent(OverTime, abstract=True):
         check_kind(self, "f", *types[: len(types) - self.lengths])
         self._require_data(given.x, given.recurrent)
         units, (batch, time) = given.recurrent.shape[0], self.sizes(given.x)
-        self.require("the kernel", given.kernel, (given.x.shape[2], self.gates * units))
-        self.require("the recurrent kernel", given.recurrent, (units, self.gates * units))
+        self.require("the kernel", given.kernel, (given.x.shape[2], self.blocks * units))
+        self.require("the recurrent kernel", given.recurrent, (units, self.blocks * units))
         if given.bias is not None:
             self.require("the bias", given.bias, self.bias_shape(units))
         for state in given.state:
             self.require("a first state", state, (batch, units))
         if given.lengths is not None:
             self.require_lengths(given.lengths, batch)
-        last = given.x.with_shape((batch, units))
-        return given.x.with_shape(self.per_step(batch, time, units)), *(last,) * self.states
+        sequence, gates = (given.x.with_shape(self.per_step(batch, time, n * units)) for n in (1, self.saved))
+        return sequence, *(given.x.with_shape((batch, units)),) * self.states, *(gates,) * bool(self.saved)
 
     def _require_data(self, x: TensorType, recurrent: TensorType) -> None:
         if x.rank != 3:
@@ -152,7 +159,7 @@ class Recurrent(OverTime, abstract=True):
                              f"first size, got {recurrent}")  # fmt: skip
 
     def bias_shape(self, units: int) -> Shape:
-        return (self.gates * units,)
+        return (self.blocks * units,)
 
     def kernel(self, *arrays: Any) -> Any:
         narrow = arrays[0].dtype
@@ -162,14 +169,15 @@ class Recurrent(OverTime, abstract=True):
         steps = kernels.Steps(time, self.reverse, given.lengths)
         sequence = np.empty(self.per_step(batch, time, units), given.x.dtype)
         zeros = np.zeros((batch, units), given.x.dtype)
-        states = self.run(given, given.state or (zeros,) * self.states, self.timed(sequence), steps)
-        if steps.idle is not None:
+        states, gates = self.run(given, given.state or (zeros,) * self.states, self.timed(sequence), steps)
+        if given.lengths is not None:
             self._clear_idle(self.timed(sequence), given.lengths, steps)
-        return tuple(array.astype(narrow, copy=False) for array in (sequence, *states))
+            steps.clear_idle(self.timed(gates))
+        return narrowed((sequence, *states, *(gates,) * bool(self.saved)), narrow)
 
     def _clear_idle(self, sequence: Array, lengths: Array, steps: kernels.Steps) -> None:
         if self.zero_output or self.reverse:
-            steps.set_idle(sequence, 0)
+            steps.clear_idle(sequence)
         else:
             sequence[:, lengths <= 0] = 0
 
@@ -182,8 +190,13 @@ class Recurrent(OverTime, abstract=True):
         some = self.valid(lengths, time) if zero_idle else greater(self.per_row(lengths), 0)
         return select(some, values, lift(0, dtype_of(values)))
 
-    def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
-        """Fills the sequence (time first), in which idle rows may hold anything; returns the last states."""
+    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, Array]:
+        """Fills the sequence (time first), in which idle rows may hold anything; returns the last states and the
+        gates."""
+        raise NotImplementedError
+
+    def activated(self, given: Inputs, previous: Operand) -> Operand:
+        """The gates from the operands and the states before each step; idle steps may hold anything."""
         raise NotImplementedError
 
     # --- gradient ----------------------------------------------------------------------------------------------------
@@ -211,15 +224,25 @@ class Recurrent(OverTime, abstract=True):
         of_lengths = () if given.lengths is None else (_LENGTHS,)
         return (x, *weights[:2], *of_bias, *(states if given.state else ()), *of_lengths)
 
-    def backward(self) -> dict[str, bool]:
-        """The fields that the gradient op has in common."""
-        return {"lengths": self.lengths, "reverse": self.reverse, "time_major": self.time_major}
+    def arguments(self, given: Inputs, g: Sequence[Operand]) -> tuple[Sequence[Operand], Sequence[Operand]]:
+        """What gradient ops take: the cotangents of the sequence and of the last states; and the lengths."""
+        counts = () if given.lengths is None else (given.lengths,)
+        return (self.shown(g[0], given.lengths), *g[1 : 1 + self.states]), counts
+
+    def fields(self, *names: str) -> dict[str, Any]:
+        """Those that the gradient op has too."""
+        return {name: getattr(self, name) for name in ("lengths", "reverse", "time_major", *names)}
 
 
 def widened(array: Array) -> Array:
     """Half-precision data in float32, in which the kernels compute."""
     is_narrow = array.dtype.kind not in "iu" and array.dtype.itemsize == 2
     return array.astype(np.float32) if is_narrow else array
+
+
+def narrowed(arrays: Sequence[Array], dtype: Any) -> tuple[Array, ...]:
+    """Results in the dtype of the operands."""
+    return tuple(array.astype(dtype, copy=False) for array in arrays)
 
 
 def rows(values: Operand) -> Operand:
@@ -244,38 +267,81 @@ def projected(values: Operand, weights: Operand, bias: Operand | None) -> Operan
     return product if bias is None else add(product, bias)
 
 
+def gate_inputs(given: Inputs | GradInputs, previous: Operand) -> Operand:
+    """What the gates get from the inputs and from the states before each step."""
+    return add(projected(given.x, given.kernel, given.bias), through(previous, given.recurrent))
+
+
 def columns(values: Operand, start: Dim, stop: Dim) -> Operand:
     """A range of the last axis."""
     return slice_axis(values, rank_of(values) - 1, start, stop)
 
 
+class GradInputs(NamedTuple):
+    """The operands of a gradient op by name; None and () for those that are left out."""
+
+    x: Any
+    kernel: Any
+    recurrent: Any
+    bias: Any
+    previous: Any
+    gates: Any
+    cotangents: tuple[Any, ...]
+    cell: tuple[Any, ...]
+    lengths: Any
+
+
 class RecurrentGrad(OverTime, abstract=True):
-    """What of a recurrent layer's gradient goes from step to step."""
+    """What of a recurrent layer's gradient goes from step to step: (x, kernel, recurrent kernel[, bias], the states
+    before each step, the gates, cotangents of the sequence and of the last states[, first cell state][, lengths]) ->
+    (cotangent of the gates before activation, ..., cotangents of the first states).
+
+    The gates must be those of the other operands. Kernels use them as they are; only further derivatives need to know
+    what they depend on.
+    """
+
+    bias: bool
+    states: ClassVar[int] = 1
 
     def vjp(self, g: Any, y: Any, *operands: Operand) -> Any:
         return VJP_RULES[type(self)](self, g, operands, ())
 
-    def split_lengths(self, operands: Sequence[Any]) -> tuple[Sequence[Any], Any]:
-        """The other operands, and the lengths or None."""
-        return (operands[:-1], operands[-1]) if self.lengths else (operands, None)
+    def activated(self, given: GradInputs) -> Operand:
+        """The gates from what they depend on."""
+        raise NotImplementedError
 
-    def check(self, types: Sequence[TensorType], recurrent: int, shapes: Callable[[Dim, Dim, Dim], Named]) -> None:
-        """Raises unless the operands are what ``shapes`` says for a batch, a time and a number of units; ``recurrent``
-        is the number of the recurrent kernel."""
-        given, lengths = self.split_lengths(types)
-        check_kind(self, "f", *given)
-        if len(given) <= recurrent or given[0].rank != 3 or given[recurrent].rank != 2:
-            raise ShapeError(f"{self.name} takes arrays of steps and a recurrent kernel as operand {recurrent}, got "
-                             f"{', '.join(map(str, given))}")  # fmt: skip
-        batch, time = self.sizes(given[0])
-        named = shapes(batch, time, given[recurrent].shape[0])
-        if len(given) != len(named):
-            raise ShapeError(f"{self.name} takes {', '.join(what for what, _ in named)}; got {len(given)} operands")
-        for type, (what, shape) in zip(given, named, strict=True):
-            self.require(what, type, shape)
-        if lengths is not None:
-            self.require_lengths(lengths, batch)
+    @property
+    def cells(self) -> int:
+        """How many first cell states are among the operands."""
+        return 0
 
-    def steps_of(self, data: Array, lengths: Array | None) -> kernels.Steps:
-        """How the layer went over an array of steps."""
-        return kernels.Steps(data.shape[self.time_axis], self.reverse, lengths)
+    def named(self, operands: Sequence[Any]) -> GradInputs:
+        """The operands by name."""
+        wanted = 6 + self.bias + self.states + self.cells + self.lengths
+        if len(operands) != wanted:
+            raise ShapeError(f"{self.name} {self.attributes()} takes {wanted} operands, got {len(operands)}")
+        rest = list(operands[3:])
+        bias = rest.pop(0) if self.bias else None
+        lengths = rest.pop() if self.lengths else None
+        previous, gates, *rest = rest
+        cut = 1 + self.states
+        return GradInputs(*operands[:3], bias, previous, gates, tuple(rest[:cut]), tuple(rest[cut:]), lengths)
+
+    def check(self, types: Sequence[TensorType], blocks: int) -> None:
+        """Raises unless the operands fit together; the gates have so many ``blocks`` of ``units``."""
+        given = self.named(types)
+        check_kind(self, "f", *types[: len(types) - self.lengths])
+        if given.gates.rank != 3 or given.recurrent.rank != 2:
+            raise ShapeError(f"{self.name} takes arrays of steps and matrices, got {', '.join(map(str, types))}")
+        units, (batch, time) = given.recurrent.shape[0], self.sizes(given.gates)
+        self.require("the gates", given.gates, self.per_step(batch, time, blocks * units))
+        for what, steps in (("the states", given.previous), ("the sequence's cotangent", given.cotangents[0])):
+            self.require(what, steps, self.per_step(batch, time, units))
+        for state in (*given.cotangents[1:], *given.cell):
+            self.require("a state or its cotangent", state, (batch, units))
+        if given.lengths is not None:
+            self.require_lengths(given.lengths, batch)
+
+    def steps_of(self, gates: Array, lengths: Array | None) -> kernels.Steps:
+        """How the layer went over its steps."""
+        return kernels.Steps(gates.shape[self.time_axis], self.reverse, lengths)

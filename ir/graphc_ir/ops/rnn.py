@@ -13,28 +13,34 @@ from typing import Any, ClassVar, Final, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 
-from graphc_ir.dims import Dim, Shape
+from graphc_ir.dims import Shape
 from graphc_ir.dtypes import bool_, int32
 from graphc_ir.errors import ArgumentError, DTypeError
 from graphc_ir.ops import rnn_kernels as kernels
+from graphc_ir.ops.activation import sigmoid
 from graphc_ir.ops.base import Array, Operand, bind, dtype_of, lift, rank_of, shape_of, type_of
 from graphc_ir.ops.cumulative import cumsum
-from graphc_ir.ops.elementwise import add, cast, greater, maximum, select, sub
+from graphc_ir.ops.elementwise import add, cast, check_kind, greater, maximum, mul, select, sub, tanh
 from graphc_ir.ops.gather import gather
-from graphc_ir.ops.movement import concat, expand_dims, reshape, slice_axis, transpose
+from graphc_ir.ops.movement import concat, expand_dims, reshape, slice_axis, split, transpose
 from graphc_ir.ops.rearrange import stack
 from graphc_ir.ops.recurrence import (
+    GradInputs,
     Inputs,
-    Named,
+    OverTime,
     Recurrent,
     RecurrentGrad,
+    States,
     columns,
+    gate_inputs,
+    narrowed,
     over_steps,
     projected,
     through,
     widened,
 )
 from graphc_ir.ops.reduction import reduce_sum
+from graphc_ir.ops.regions import VJP_RULES
 from graphc_ir.ops.sorting import argsort
 from graphc_ir.types import TensorType
 
@@ -43,26 +49,28 @@ from graphc_ir.types import TensorType
 
 class Lstm(Recurrent):
     """c = f * c + i * g and h = o * tanh(c): logistic i, f, o and the tanh g of x kernel + h recurrent + bias, in the
-    order i, f, g, o. Results: the sequence of h, the last h, the last c."""
+    order i, f, g, o. Results: the sequence of h, the last h, the last c, the gates."""
 
-    gates: ClassVar[int] = 4
+    blocks: ClassVar[int] = 4
     states: ClassVar[int] = 2
+    saved: ClassVar[int] = 4
 
-    def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
-        scale, _ = kernels.gate_vectors(kernels.LSTM_GATES, states[0].shape[1], sequence.dtype)
+    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, Array]:
+        scale, _ = kernels.gate_vectors(kernels.LSTM_GATES, sequence.shape[2], sequence.dtype)
         bias = None if given.bias is None else given.bias * scale
-        inputs = self.timed(kernels.project(given.x, given.kernel * scale, bias))
-        return kernels.lstm(inputs, given.recurrent * scale, *states, sequence, steps)
+        gates = kernels.project(given.x, given.kernel * scale, bias)
+        return kernels.lstm(self.timed(gates), given.recurrent * scale, *states, sequence, steps), gates
+
+    def activated(self, given: Inputs, previous: Operand) -> Operand:
+        return lstm_gates(gate_inputs(given, previous))
 
     def vjp(self, g: Sequence[Operand], y: Sequence[Operand], *operands: Operand) -> Any:
         given = self.named(operands)
         previous = self.previous(y[0], given)
-        gates = add(projected(given.x, given.kernel, given.bias), through(previous, given.recurrent))
-        received = (self.shown(g[0], given.lengths), *g[1:])
-        cell = given.state[1:]
-        lengths = () if given.lengths is None else (given.lengths,)
-        op = LstmGrad(state=self.state, **self.backward())
-        of_gates, of_h, of_c = bind(op, gates, given.recurrent, *received, *cell, *lengths)
+        cotangents, lengths = self.arguments(given, g)
+        op = LstmGrad(**self.fields("bias", "state"))
+        known = (*operands[: 3 + self.bias], previous, y[3])
+        of_gates, of_h, of_c = bind(op, *known, *cotangents, *given.state[1:], *lengths)
         weights = (
             lambda: over_steps(given.x, of_gates),
             lambda: over_steps(previous, of_gates),
@@ -71,37 +79,41 @@ class Lstm(Recurrent):
         return self.arrange(given, lambda: through(of_gates, transpose(given.kernel)), weights, (of_h, of_c))
 
 
+def lstm_gates(inputs: Operand) -> Operand:
+    """The gates from what they get."""
+    i, f, g, o = split(inputs, 4, 2)
+    return concat([sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)], 2)
+
+
 class LstmGrad(RecurrentGrad):
-    """(gates before activation, recurrent kernel, cotangents of the sequence and of the last h and c[, first c]
-    [, lengths]) -> cotangents of the gates, of the first h and of the first c."""
+    """The gradient of :class:`Lstm`: results are the cotangents of the gates before activation, of the first h and of
+    the first c."""
 
     state: bool
+    states: ClassVar[int] = 2
+    num_results: ClassVar[int] = 3
 
     @property
-    def num_results(self) -> int:
-        return 3
+    def cells(self) -> int:
+        return int(self.state)
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
-        self.check(types, 1, self._shapes)
-        return types[0], types[3], types[4]
-
-    def _shapes(self, batch: Dim, time: Dim, units: Dim) -> Named:
-        last = (batch, units)
-        return [
-            ("the gates", self.per_step(batch, time, 4 * units)),
-            ("the recurrent kernel", (units, 4 * units)),
-            ("the sequence's cotangent", self.per_step(batch, time, units)),
-            *[("a state's cotangent", last)] * 2,
-            *[("the first cell state", last)] * self.state,
-        ]
+        self.check(types, 4)
+        given = self.named(types)
+        return given.gates, given.cotangents[1], given.cotangents[2]
 
     def kernel(self, *arrays: Any) -> Any:
-        given, lengths = self.split_lengths([widened(array) for array in arrays])
-        gates, recurrent, g, of_h, of_c, *cell = given
-        first = cell[0] if cell else np.zeros_like(of_c)
-        steps = self.steps_of(gates, lengths)
-        slopes, *states = kernels.lstm_grad(self.timed(gates), recurrent, self.timed(g), of_h, of_c, first, steps)
-        return tuple(a.astype(arrays[0].dtype, copy=False) for a in (self.timed(slopes), *states))
+        given = self.named([widened(array) for array in arrays])
+        g, of_h, of_c = given.cotangents
+        first = given.cell[0] if given.cell else np.zeros_like(of_c)
+        steps = self.steps_of(given.gates, given.lengths)
+        found, *states = kernels.lstm_grad(
+            self.timed(given.gates), given.recurrent, self.timed(g), of_h, of_c, first, steps
+        )
+        return narrowed((self.timed(found), *states), arrays[0].dtype)
+
+    def activated(self, given: GradInputs) -> Operand:
+        return lstm_gates(gate_inputs(given, given.previous))
 
 
 # --- GRU -------------------------------------------------------------------------------------------------------------
@@ -111,44 +123,41 @@ class Gru(Recurrent):
     """h = z * h + (1 - z) * n with the logistic gates z, r and the candidate n = tanh(x kernel + r * (h recurrent)).
 
     ``reset_after`` is Keras's default; without it, the candidate takes (r * h) recurrent. The bias is added to what
-    comes from x, and with ``reset_after`` there is a second one for what comes from h: shape (2, 3 units).
+    comes from x, and with ``reset_after`` there is a second one for what comes from h: shape (2, 3 units). Results: the
+    sequence, the last h, and z, r, n (with ``reset_after`` also what r multiplies).
     """
 
     reset_after: bool
-    gates: ClassVar[int] = 3
+    blocks: ClassVar[int] = 3
+
+    @property
+    def saved(self) -> int:
+        return 3 + self.reset_after
 
     def bias_shape(self, units: int) -> Shape:
         return (2, 3 * units) if self.reset_after else (3 * units,)
 
-    def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
-        scale, _ = kernels.gate_vectors(kernels.GRU_GATES, states[0].shape[1], sequence.dtype)
+    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, Array]:
+        units = sequence.shape[2]
+        scale, _ = kernels.gate_vectors(kernels.GRU_GATES, units, sequence.dtype)
         bias = None if given.bias is None else given.bias * scale
         of_x, of_h = tuple(bias) if self.reset_after and bias is not None else (bias, None)
-        inputs = self.timed(kernels.project(given.x, given.kernel * scale, of_x))
-        recurrent = given.recurrent * scale
+        gates = kernels.project(given.x, given.kernel * scale, of_x, units if self.reset_after else 0)
+        inputs, recurrent = self.timed(gates), given.recurrent * scale
         if self.reset_after:
-            return (kernels.gru(inputs, recurrent, of_h, *states, sequence, steps),)
-        return (kernels.gru_reset_before(inputs, recurrent, *states, sequence, steps),)
+            return (kernels.gru(inputs, recurrent, of_h, *states, sequence, steps),), gates
+        return (kernels.gru_reset_before(inputs, recurrent, *states, sequence, steps),), gates
 
-    def biases(self, bias: Any) -> tuple[Any, Any]:
-        """What is added to the products of x and of h; None where nothing is."""
-        return (_row(bias, 0), _row(bias, 1)) if self.reset_after and bias is not None else (bias, None)
-
-    def parts(self, given: Inputs, previous: Operand) -> tuple[Operand, Operand]:
-        """What the gates get from x, and from the states before: with ``reset_after`` all gates, else z and r."""
-        of_x, of_h = self.biases(given.bias)
-        units = shape_of(given.recurrent)[0]
-        weights = given.recurrent if self.reset_after else columns(given.recurrent, 0, 2 * units)
-        return projected(given.x, given.kernel, of_x), projected(previous, weights, of_h)
+    def activated(self, given: Inputs, previous: Operand) -> Operand:
+        return gru_gates(given, previous, self.reset_after)
 
     def vjp(self, g: Sequence[Operand], y: Sequence[Operand], *operands: Operand) -> Any:
         given = self.named(operands)
         previous = self.previous(y[0], given)
-        received = (self.shown(g[0], given.lengths), g[1])
-        lengths = () if given.lengths is None else (given.lengths,)
-        op = GruGrad(reset_after=self.reset_after, **self.backward())
-        parts = self.parts(given, previous)
-        of_x, extra, of_h = bind(op, *parts, previous, given.recurrent, *received, *lengths)
+        cotangents, lengths = self.arguments(given, g)
+        op = GruGrad(**self.fields("bias", "reset_after"))
+        known = (*operands[: 3 + self.bias], previous, y[2])
+        of_x, extra, of_h = bind(op, *known, *cotangents, *lengths)
         weights = (
             lambda: over_steps(given.x, of_x),
             lambda: self._of_recurrent(previous, of_x, extra),
@@ -170,48 +179,58 @@ class Gru(Recurrent):
         return stack([total, concat([logistic, reduce_sum(extra, (0, 1))], 0)])
 
 
-def _row(matrix: Operand, i: int) -> Operand:
-    return reshape(slice_axis(matrix, 0, i, i + 1), shape_of(matrix)[1:])
+def gru_biases(bias: Operand | None, reset_after: bool) -> tuple[Operand | None, Operand | None]:
+    """What is added to the products of x and of h; None where nothing is."""
+    if bias is None or not reset_after:
+        return bias, None
+    of_x, of_h = (reshape(slice_axis(bias, 0, i, i + 1), shape_of(bias)[1:]) for i in range(2))
+    return of_x, of_h
+
+
+def gru_gates(given: Inputs | GradInputs, previous: Operand, reset_after: bool) -> Operand:
+    """z, r, n and, with ``reset_after``, what r multiplies."""
+    units = shape_of(given.recurrent)[0]
+    of_x, of_h = gru_biases(given.bias, reset_after)
+    first, last = split(given.recurrent, (2 * units, units), 1)
+    inputs = projected(given.x, given.kernel, of_x)
+    if reset_after:
+        logistic, product = split(projected(previous, given.recurrent, of_h), (2 * units, units), 2)
+    else:
+        logistic, product = through(previous, first), None
+    gates = sigmoid(add(columns(inputs, 0, 2 * units), logistic))
+    r = columns(gates, units, 2 * units)
+    reset = through(mul(r, previous), last) if product is None else mul(r, product)
+    candidate = tanh(add(columns(inputs, 2 * units, 3 * units), reset))
+    return concat([gates, candidate, *(() if product is None else (product,))], 2)
 
 
 class GruGrad(RecurrentGrad):
-    """(what the gates get from x, and from h, the states before each step, recurrent kernel, cotangents of the sequence
-    and of the last h[, lengths]) -> (cotangent of what comes from x, extra, cotangent of the first h).
+    """The gradient of :class:`Gru`: (cotangent of what the gates get from x, extra, cotangent of the first h).
 
     Extra: with ``reset_after`` the cotangent of what the candidate gets from h, else the states after their reset.
     """
 
     reset_after: bool
-
-    @property
-    def num_results(self) -> int:
-        return 3
+    num_results: ClassVar[int] = 3
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
-        self.check(types, 3, self._shapes)
-        return types[0], types[2], types[5]
-
-    def _shapes(self, batch: Dim, time: Dim, units: Dim) -> Named:
-        states = self.per_step(batch, time, units)
-        return [
-            ("what comes from x", self.per_step(batch, time, 3 * units)),
-            ("what comes from h", self.per_step(batch, time, (3 if self.reset_after else 2) * units)),
-            ("the states", states),
-            ("the recurrent kernel", (units, 3 * units)),
-            ("the sequence's cotangent", states),
-            ("the state's cotangent", (batch, units)),
-        ]
+        self.check(types, 3 + self.reset_after)
+        given = self.named(types)
+        units = given.recurrent.shape[0]
+        return given.gates.with_shape((*given.gates.shape[:2], 3 * units)), given.previous, given.cotangents[1]
 
     def kernel(self, *arrays: Any) -> Any:
-        given, lengths = self.split_lengths([widened(array) for array in arrays])
-        inputs, inner, previous, recurrent, g, of_h = given
+        given = self.named([widened(array) for array in arrays])
+        g, of_h = given.cotangents
         walk = kernels.gru_grad if self.reset_after else kernels.gru_reset_before_grad
-        steps = self.steps_of(inputs, lengths)
-        slopes, extra, first = walk(
-            self.timed(inputs), self.timed(inner), self.timed(previous), recurrent, self.timed(g), of_h, steps
+        steps = self.steps_of(given.gates, given.lengths)
+        found, extra, first = walk(
+            self.timed(given.gates), self.timed(given.previous), given.recurrent, self.timed(g), of_h, steps
         )
-        results = (self.timed(slopes), self.timed(extra), first)
-        return tuple(a.astype(arrays[0].dtype, copy=False) for a in results)
+        return narrowed((self.timed(found), self.timed(extra), first), arrays[0].dtype)
+
+    def activated(self, given: GradInputs) -> Operand:
+        return gru_gates(given, given.previous, self.reset_after)
 
 
 # --- simple recurrence -----------------------------------------------------------------------------------------------
@@ -225,19 +244,19 @@ class Rnn(Recurrent):
     activation: str
 
     def __post_init__(self) -> None:
-        _check_activation(self.activation)
+        if self.activation not in ACTIVATIONS:
+            raise ArgumentError(f"a simple recurrence with activation={self.activation!r} is no single op; the "
+                                f"activations are {', '.join(ACTIVATIONS)}: write others as a scan")  # fmt: skip
 
-    def run(self, given: Inputs, states: Sequence[Array], sequence: Array, steps: kernels.Steps) -> Sequence[Array]:
-        inputs = self.timed(kernels.project(given.x, given.kernel, given.bias))
+    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, Array]:
+        sums = kernels.project(given.x, given.kernel, given.bias)
         activate = np.tanh if self.activation == "tanh" else _relu
-        return (kernels.simple_rnn(inputs, given.recurrent, *states, sequence, steps, activate),)
+        return (kernels.simple_rnn(self.timed(sums), given.recurrent, *states, sequence, steps, activate),), sums
 
     def vjp(self, g: Sequence[Operand], y: Sequence[Operand], *operands: Operand) -> Any:
         given = self.named(operands)
-        received = (self.shown(g[0], given.lengths), g[1])
-        lengths = () if given.lengths is None else (given.lengths,)
-        op = RnnGrad(activation=self.activation, **self.backward())
-        of_sums, of_h = bind(op, y[0], given.recurrent, *received, *lengths)
+        cotangents, lengths = self.arguments(given, g)
+        of_sums, of_h = bind(RnnGrad(**self.fields("activation")), y[0], given.recurrent, *cotangents, *lengths)
         weights = (
             lambda: over_steps(given.x, of_sums),
             lambda: over_steps(self.previous(y[0], given), of_sums),
@@ -250,42 +269,33 @@ def _relu(x: Array, out: Array) -> Array:
     return np.maximum(x, 0, out=out)
 
 
-def _check_activation(activation: str) -> None:
-    if activation not in ACTIVATIONS:
-        raise ArgumentError(f"a simple recurrence with activation={activation!r} is no single op; the activations are "
-                            f"{', '.join(ACTIVATIONS)}: write others as a scan")  # fmt: skip
-
-
-class RnnGrad(RecurrentGrad):
-    """(sequence, recurrent kernel, cotangents of the sequence and of the last h[, lengths]) -> cotangents of the sums
-    before the activation, and of the first h."""
+class RnnGrad(OverTime):
+    """The gradient of :class:`Rnn`: (sequence, recurrent kernel, cotangents of the sequence and of the last h
+    [, lengths]) -> cotangents of the sums before the activation, and of the first h."""
 
     activation: str
-
-    @property
-    def num_results(self) -> int:
-        return 2
+    num_results: ClassVar[int] = 2
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
-        self.check(types, 1, self._shapes)
-        return types[0], types[3]
-
-    def _shapes(self, batch: Dim, time: Dim, units: Dim) -> Named:
-        states = self.per_step(batch, time, units)
-        return [
-            ("the sequence", states),
-            ("the recurrent kernel", (units, units)),
-            ("the sequence's cotangent", states),
-            ("the state's cotangent", (batch, units)),
-        ]
+        sequence, recurrent, g, of_h = types[:4]
+        check_kind(self, "f", sequence, recurrent, g, of_h)
+        self.require("the sequence", sequence, self.per_step(*self.sizes(sequence), recurrent.shape[0]))
+        self.require("the recurrent kernel", recurrent, (recurrent.shape[0],) * 2)
+        self.require("the sequence's cotangent", g, sequence.shape)
+        self.require("the state's cotangent", of_h, (self.sizes(sequence)[0], recurrent.shape[0]))
+        for lengths in types[4:]:
+            self.require_lengths(lengths, of_h.shape[0])
+        return sequence, of_h
 
     def kernel(self, *arrays: Any) -> Any:
-        given, lengths = self.split_lengths([widened(array) for array in arrays])
-        sequence, recurrent, g, of_h = given
+        sequence, recurrent, g, of_h, *lengths = (widened(array) for array in arrays)
         slopes = 1 - sequence * sequence if self.activation == "tanh" else (sequence > 0).astype(g.dtype)
-        steps = self.steps_of(sequence, lengths)
+        steps = kernels.Steps(sequence.shape[self.time_axis], self.reverse, lengths[0] if lengths else None)
         found, first = kernels.simple_rnn_grad(self.timed(slopes), recurrent, self.timed(g), of_h, steps)
-        return tuple(a.astype(arrays[0].dtype, copy=False) for a in (self.timed(found), first))
+        return narrowed((self.timed(found), first), arrays[0].dtype)
+
+    def vjp(self, g: Any, y: Any, *operands: Operand) -> Any:
+        return VJP_RULES[type(self)](self, g, operands, ())
 
 
 # --- masks -----------------------------------------------------------------------------------------------------------
@@ -409,7 +419,7 @@ def _apply(
         zero_output=lengths is not None and not reverse and (zero_output or packed is not None),
     )
     counts = () if lengths is None else (cast(lift(lengths), int32),)
-    sequence, *last = bind(op, data, *given, *first, *counts)
+    sequence, *last = bind(op, data, *given, *first, *counts)[: 1 + op.states]
     return (sequence if packed is None else _unpack(sequence, packed), *last)
 
 

@@ -36,18 +36,21 @@ class Steps:
         """The idle rows of one step; None if all rows have it."""
         return self.idle[t] if self.idle is not None and self._used[t] else None
 
-    def set_idle(self, values: Array, value: float) -> None:
-        """Writes ``value`` into the idle rows of an array of steps."""
+    def clear_idle(self, values: Array) -> None:
+        """Writes 0 into the idle rows of an array of steps."""
         if self.idle is not None:
-            np.copyto(values, values.dtype.type(value), where=self.idle)
+            np.copyto(values, values.dtype.type(0), where=self.idle)
 
 
-def project(x: Array, weights: Array, bias: Array | None) -> Array:
-    """``x @ weights + bias`` over the last axis, as one matrix product."""
-    product = x.reshape(-1, x.shape[-1]) @ weights
+def project(x: Array, weights: Array, bias: Array | None, room: int = 0) -> Array:
+    """``x @ weights + bias`` over the last axis as one matrix product, with ``room`` more columns for the kernel."""
+    width = weights.shape[1]
+    result = np.empty((*x.shape[:-1], width + room), x.dtype)
+    product = result.reshape(-1, width + room)[:, :width]
+    np.matmul(x.reshape(-1, x.shape[-1]), weights, out=product)
     if bias is not None:
         product += bias
-    return product.reshape(*x.shape[:-1], weights.shape[1])
+    return result
 
 
 def gate_vectors(gates: Sequence[tuple[float, float]], units: int, dtype: Any) -> tuple[Array, Array]:
@@ -59,11 +62,6 @@ def gate_vectors(gates: Sequence[tuple[float, float]], units: int, dtype: Any) -
 def blocks(values: Array, units: int) -> list[Array]:
     """The gates along the last axis."""
     return [values[..., start : start + units] for start in range(0, values.shape[-1], units)]
-
-
-def _complement(gate: Array, out: Array | None = None) -> Array:
-    """1 - gate."""
-    return np.subtract(gate.dtype.type(1), gate, out=out)
 
 
 # --- forward ---------------------------------------------------------------------------------------------------------
@@ -81,7 +79,10 @@ def _unroll(step: Step, sequence: Array, h: Array, steps: Steps) -> Array:
 
 
 def lstm(inputs: Array, recurrent: Array, h: Array, c: Array, sequence: Array, steps: Steps) -> tuple[Array, Array]:
-    """Fills ``sequence``; returns the last states. ``inputs`` are projected; they and ``recurrent`` are scaled."""
+    """Fills ``sequence``; returns the last states. ``inputs`` are projected; they and ``recurrent`` are scaled.
+
+    The gates take the place of ``inputs``.
+    """
     units = recurrent.shape[0]
     scale, shift = gate_vectors(LSTM_GATES, units, inputs.dtype)
     gates = np.empty(inputs.shape[1:], inputs.dtype)
@@ -94,6 +95,7 @@ def lstm(inputs: Array, recurrent: Array, h: Array, c: Array, sequence: Array, s
         np.tanh(gates, out=gates)
         np.multiply(gates, scale, out=gates)
         np.add(gates, shift, out=gates)
+        inputs[t] = gates
         before, after = cells
         np.multiply(before, f, out=after)
         np.multiply(i, g, out=i)
@@ -110,21 +112,24 @@ def lstm(inputs: Array, recurrent: Array, h: Array, c: Array, sequence: Array, s
 def gru(inputs: Array, recurrent: Array, bias: Array | None, h: Array, sequence: Array, steps: Steps) -> Array:
     """The GRU that resets the product of the state: fills ``sequence`` and returns the last state.
 
-    ``inputs`` are projected; they, ``recurrent`` and ``bias`` (of the product) are scaled.
+    ``inputs`` are projected; they, ``recurrent`` and ``bias`` (of the product) are scaled. The gates z, r, n and the
+    candidate's product take the place of ``inputs``, which have room for them.
     """
     units = recurrent.shape[0]
     half = inputs.dtype.type(0.5)
-    inner = np.empty(inputs.shape[1:], inputs.dtype)
-    logistic, candidate = inner[:, : 2 * units], inner[:, 2 * units :]
-    z, r, _ = blocks(inner, units)
+    inner = np.empty((inputs.shape[1], 3 * units), inputs.dtype)
+    z, r, product = blocks(inner, units)
 
     def step(t: int, h: Array, out: Array, idle: Array | None) -> None:
         np.matmul(h, recurrent, out=inner)
         if bias is not None:
             np.add(inner, bias, out=inner)
-        _squash(logistic, inputs[t][:, : 2 * units], half)
-        np.multiply(candidate, r, out=candidate)
-        np.add(candidate, inputs[t][:, 2 * units :], out=candidate)
+        gates = inputs[t]
+        gates[:, 3 * units :] = product
+        _squash(inner[:, : 2 * units], gates[:, : 2 * units], half)
+        candidate = gates[:, 2 * units : 3 * units]
+        np.multiply(product, r, out=product)
+        np.add(candidate, product, out=candidate)
         np.tanh(candidate, out=candidate)
         _blend(z, h, candidate, out)
 
@@ -132,20 +137,20 @@ def gru(inputs: Array, recurrent: Array, bias: Array | None, h: Array, sequence:
 
 
 def gru_reset_before(inputs: Array, recurrent: Array, h: Array, sequence: Array, steps: Steps) -> Array:
-    """The GRU that resets the state before the product; else like :func:`gru`."""
+    """The GRU that resets the state before the product; else like :func:`gru`, with the gates z, r, n."""
     units = recurrent.shape[0]
     half = inputs.dtype.type(0.5)
     first, last = (np.ascontiguousarray(part) for part in np.split(recurrent, [2 * units], axis=1))
     logistic = np.empty((inputs.shape[1], 2 * units), inputs.dtype)
-    candidate = np.empty((inputs.shape[1], units), inputs.dtype)
     z, r = blocks(logistic, units)
 
     def step(t: int, h: Array, out: Array, idle: Array | None) -> None:
+        gates = inputs[t]
         np.matmul(h, first, out=logistic)
-        _squash(logistic, inputs[t][:, : 2 * units], half)
+        _squash(logistic, gates[:, : 2 * units], half)
+        candidate = gates[:, 2 * units :]
         np.multiply(h, r, out=r)
-        np.matmul(r, last, out=candidate)
-        np.add(candidate, inputs[t][:, 2 * units :], out=candidate)
+        np.add(candidate, r @ last, out=candidate)
         np.tanh(candidate, out=candidate)
         _blend(z, h, candidate, out)
 
@@ -153,11 +158,12 @@ def gru_reset_before(inputs: Array, recurrent: Array, h: Array, sequence: Array,
 
 
 def _squash(gates: Array, inputs: Array, half: Any) -> None:
-    """The logistic function of ``gates + inputs``, both halved already, in place."""
+    """The logistic function of ``gates + inputs``, both halved already, in both places."""
     np.add(gates, inputs, out=gates)
     np.tanh(gates, out=gates)
     np.multiply(gates, half, out=gates)
     np.add(gates, half, out=gates)
+    inputs[...] = gates
 
 
 def _blend(z: Array, h: Array, candidate: Array, out: Array) -> None:
@@ -180,28 +186,50 @@ def simple_rnn(inputs: Array, recurrent: Array, h: Array, sequence: Array, steps
 
 
 # --- backward --------------------------------------------------------------------------------------------------------
+#
+# Step by step all the way: what a step needs then stays in the caches. The gates of idle steps are 0.
 
 
 def lstm_grad(
     gates: Array, recurrent: Array, cotangents: Array, dh: Array, dc: Array, c: Array, steps: Steps
 ) -> tuple[Array, Array, Array]:
-    """The cotangents of ``gates`` (before activation), and of the first states.
+    """The cotangents of the gates before activation, and of the first states.
 
     ``cotangents`` are those of the sequence, ``dh`` and ``dc`` those of the last states; ``c`` is the first cell state.
     """
     units, transposed = recurrent.shape[0], recurrent.T
-    slopes, cell_slope, forget = _lstm_slopes(gates, c, steps)
-    dh, spare, dc = dh.copy(), np.empty_like(dh, order="C"), dc.copy()
-    for t in reversed(steps.order):
+    offset = np.repeat(np.array((0, 0, 1, 0), gates.dtype), units)
+    cells = _cells(gates, c, steps)
+    found, slope = np.empty_like(gates), np.empty(gates.shape[1:], gates.dtype)
+    dh, dc = dh.copy(), dc.copy()
+    spare, squashed = np.empty_like(dh, order="C"), np.empty_like(dh, order="C")
+    for before, t in reversed(list(zip([c, *(cells[t] for t in steps.order)], steps.order, strict=False))):
+        gate, step, idle = gates[t], found[t], steps.idle_at(t)
+        i, f, g, o = blocks(gate, units)
+        by_i, by_f, by_g, by_o = blocks(step, units)
         dh += cotangents[t]
-        dc += np.multiply(dh, cell_slope[t], out=spare)
-        by_gate = slopes[t].reshape(-1, 4, units)
-        by_gate[:, :3] *= dc[:, None]
-        by_gate[:, 3] *= dh
-        dc *= forget[t]
-        np.matmul(slopes[t], transposed, out=spare)
-        dh, spare = _handed_on(dh, spare, steps.idle_at(t))
-    return slopes, dh, dc
+        np.tanh(cells[t], out=squashed)
+        np.multiply(dh, squashed, out=by_o)
+        np.multiply(dh, o, out=spare)
+        dc += spare
+        squashed *= squashed
+        dc -= np.multiply(spare, squashed, out=spare)
+        np.multiply(dc, g, out=by_i)
+        np.multiply(dc, before, out=by_f)
+        np.multiply(dc, i, out=by_g)
+        _multiply_by_slope(step, gate, offset, slope)
+        np.multiply(dc, f, out=dc, where=True if idle is None else ~idle)
+        np.matmul(step, transposed, out=spare)
+        dh, spare = _handed_on(dh, spare, idle)
+    return found, dh, dc
+
+
+def _multiply_by_slope(step: Array, gate: Array, offset: Array, slope: Array) -> None:
+    """Times (1 - gate) (gate + offset): the slope of the logistic function with offset 0, of tanh with offset 1."""
+    np.subtract(1, gate, out=slope)
+    step *= slope
+    np.add(gate, offset, out=slope)
+    step *= slope
 
 
 def _handed_on(dh: Array, before: Array, idle: Array | None) -> tuple[Array, Array]:
@@ -211,139 +239,94 @@ def _handed_on(dh: Array, before: Array, idle: Array | None) -> tuple[Array, Arr
     return before, dh
 
 
-def _lstm_slopes(gates: Array, c: Array, steps: Steps) -> tuple[Array, Array, Array]:
-    """The slopes of c by the gates i, f, g and of h by the gate o; the slope of h by c; and the forget gates."""
-    scale, shift = gate_vectors(LSTM_GATES, c.shape[1], gates.dtype)
-    slopes = gates * scale
-    np.tanh(slopes, out=slopes)
-    slopes *= scale
-    slopes += shift
-    i, f, g, o = blocks(slopes, c.shape[1])
-    for gate, value in ((i, 0), (f, 1), (o, 0)):
-        steps.set_idle(gate, value)
-    forget = f.copy()
-    before, after = _cells(i * g, forget, c, steps)
-    np.tanh(after, out=after)
-    cell_slope = _complement(after * after)
-    cell_slope *= o
-    spare = _complement(o)
-    o *= spare
-    o *= after
-    f *= _complement(f, out=spare)
-    f *= before
-    _complement(i, out=spare)
-    spare *= i
-    spare *= g
-    g *= g
-    _complement(g, out=g)
-    g *= i
-    i[...] = spare
-    return slopes, cell_slope, forget
-
-
-def _cells(product: Array, forget: Array, c: Array, steps: Steps) -> tuple[Array, Array]:
-    """The cell states before and after each step."""
-    before, after = np.empty_like(product), product
+def _cells(gates: Array, c: Array, steps: Steps) -> Array:
+    """The cell state after each step."""
+    cells, product = np.empty((*gates.shape[:2], c.shape[1]), gates.dtype), np.empty_like(c, order="C")
     for t in steps.order:
-        before[t] = c
-        after[t] += np.multiply(forget[t], c)
-        c = after[t]
-    return before, after
+        i, f, g, _ = blocks(gates[t], c.shape[1])
+        after, idle = cells[t], steps.idle_at(t)
+        np.multiply(c, f, out=after)
+        after += np.multiply(i, g, out=product)
+        if idle is not None:
+            np.copyto(after, c, where=idle)
+        c = after
+    return cells
 
 
 def gru_grad(
-    inputs: Array, inner: Array, previous: Array, recurrent: Array, cotangents: Array, dh: Array, steps: Steps
+    gates: Array, previous: Array, recurrent: Array, cotangents: Array, dh: Array, steps: Steps
 ) -> tuple[Array, Array, Array]:
-    """The cotangents of ``inputs``, of the candidate's part of ``inner``, and of the first state.
+    """The cotangents of the gates before activation, of the candidate's product, and of the first state.
 
-    ``inputs`` and ``inner`` are what the gates get from the inputs and from the states ``previous`` to each step.
+    ``gates`` are z, r, n and the product; ``previous`` are the states before each step.
     """
     units = recurrent.shape[0]
-    gates, slopes = _gru_gates(inputs, inner)
-    z, r = blocks(gates, units)
-    steps.set_idle(z, 1)
-    product = inner[..., 2 * units :]
-    slopes[..., 2 * units :] += r * product
-    _gru_slopes(slopes, z, r, previous, product)
-    _, by_r, by_candidate = blocks(slopes, units)
-    by_r *= by_candidate
-    first, last = (part.T for part in np.split(recurrent, [2 * units], axis=1))
-    extra, dh = np.empty_like(by_candidate), dh.copy()
-    for t in reversed(steps.order):
-        dh += cotangents[t]
-        by_gate = slopes[t].reshape(-1, 3, units)
-        by_gate *= dh[:, None]
-        np.multiply(by_candidate[t], r[t], out=extra[t])
-        dh *= z[t]
-        dh += slopes[t][:, : 2 * units] @ first
-        dh += extra[t] @ last
-    return slopes, extra, dh
-
-
-def gru_reset_before_grad(
-    inputs: Array, inner: Array, previous: Array, recurrent: Array, cotangents: Array, dh: Array, steps: Steps
-) -> tuple[Array, Array, Array]:
-    """The cotangent of ``inputs``, the states after their reset, and the cotangent of the first state.
-
-    Like :func:`gru_grad`, but ``inner`` has the gates z and r only.
-    """
-    units = recurrent.shape[0]
-    gates, slopes = _gru_gates(inputs, inner)
-    z, r = blocks(gates, units)
-    steps.set_idle(z, 1)
-    extra = r * previous
-    slopes[..., 2 * units :] += extra @ recurrent[:, 2 * units :]
-    _gru_slopes(slopes, z, r, previous, previous)
-    by_z, by_r, by_candidate = blocks(slopes, units)
+    found = np.empty((*gates.shape[:2], 3 * units), gates.dtype)
+    extra = np.empty((*gates.shape[:2], units), gates.dtype)
     first, last = (part.T for part in np.split(recurrent, [2 * units], axis=1))
     dh = dh.copy()
     for t in reversed(steps.order):
+        z, r, candidate, product = blocks(gates[t], units)
+        _, by_r, by_candidate = blocks(found[t], units)
         dh += cotangents[t]
-        by_z[t] *= dh
-        by_candidate[t] *= dh
-        reset = by_candidate[t] @ last
-        by_r[t] *= reset
-        reset *= r[t]
-        dh *= z[t]
-        dh += reset
-        dh += slopes[t][:, : 2 * units] @ first
-    return slopes, extra, dh
+        z = _through_blend(found[t], z, candidate, previous[t], dh, steps.idle_at(t))
+        np.multiply(by_candidate, product, out=by_r)
+        _multiply_by_logistic_slope(by_r, r)
+        np.multiply(by_candidate, r, out=extra[t])
+        dh *= z
+        dh += found[t][:, : 2 * units] @ first
+        dh += extra[t] @ last
+    return found, extra, dh
 
 
-def _gru_gates(inputs: Array, inner: Array) -> tuple[Array, Array]:
-    """The logistic gates z and r, and a copy of ``inputs``."""
-    width = inputs.shape[-1] // 3 * 2
-    half = inputs.dtype.type(0.5)
-    gates = inputs[..., :width] + inner[..., :width]
-    gates *= half
-    np.tanh(gates, out=gates)
-    gates *= half
-    gates += half
-    return gates, inputs.copy(order="K")
+def gru_reset_before_grad(
+    gates: Array, previous: Array, recurrent: Array, cotangents: Array, dh: Array, steps: Steps
+) -> tuple[Array, Array, Array]:
+    """The cotangents of the gates z, r, n before activation, the states after their reset, and the cotangent of the
+    first state."""
+    units = recurrent.shape[0]
+    found = np.empty_like(gates)
+    first, last = (part.T for part in np.split(recurrent, [2 * units], axis=1))
+    dh = dh.copy()
+    for t in reversed(steps.order):
+        z, r, candidate = blocks(gates[t], units)
+        _, by_r, by_candidate = blocks(found[t], units)
+        dh += cotangents[t]
+        z = _through_blend(found[t], z, candidate, previous[t], dh, steps.idle_at(t))
+        reset = by_candidate @ last
+        np.multiply(reset, previous[t], out=by_r)
+        _multiply_by_logistic_slope(by_r, r)
+        dh *= z
+        dh += np.multiply(reset, r, out=reset)
+        dh += found[t][:, : 2 * units] @ first
+    return found, gates[..., units : 2 * units] * previous, dh
 
 
-def _gru_slopes(slopes: Array, z: Array, r: Array, previous: Array, reset: Array) -> None:
-    """Puts into ``slopes``, which hold the candidate before its tanh, the slopes of the next state by z and by the
-    candidate, and that of the candidate by r, where ``reset`` is what r multiplies."""
-    by_z, by_r, by_candidate = blocks(slopes, z.shape[-1])
-    np.tanh(by_candidate, out=by_candidate)
-    keep = _complement(z)
-    np.subtract(previous, by_candidate, out=by_z)
+def _through_blend(step: Array, z: Array, candidate: Array, h: Array, dh: Array, idle: Array | None) -> Array:
+    """Fills in the cotangents of z and of the candidate before activation; returns z, which is 1 in idle rows."""
+    z = z if idle is None else np.where(idle, z.dtype.type(1), z)
+    units = z.shape[1]
+    by_z, by_candidate = step[:, :units], step[:, 2 * units :]
+    np.subtract(h, candidate, out=by_z)
+    by_z *= dh
     by_z *= z
+    keep = 1 - z
     by_z *= keep
-    np.multiply(by_candidate, by_candidate, out=by_candidate)
-    _complement(by_candidate, out=by_candidate)
+    keep *= dh
+    np.multiply(candidate, candidate, out=by_candidate)
+    np.subtract(1, by_candidate, out=by_candidate)
     by_candidate *= keep
-    _complement(r, out=by_r)
-    by_r *= r
-    by_r *= reset
+    return z
 
 
-def simple_rnn_grad(
-    slopes: Array, recurrent: Array, cotangents: Array, dh: Array, steps: Steps
-) -> tuple[Array, Array]:
+def _multiply_by_logistic_slope(values: Array, gate: Array) -> None:
+    values *= gate
+    values *= 1 - gate
+
+
+def simple_rnn_grad(slopes: Array, recurrent: Array, cotangents: Array, dh: Array, steps: Steps) -> tuple[Array, Array]:
     """The cotangents of the sums before activation, and of the first state. ``slopes`` are overwritten."""
-    steps.set_idle(slopes, 0)
+    steps.clear_idle(slopes)
     transposed = recurrent.T
     dh, spare = dh.copy(), np.empty_like(dh, order="C")
     for t in reversed(steps.order):
