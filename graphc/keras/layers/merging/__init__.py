@@ -1,0 +1,1 @@
+"""Layers of several inputs: element-wise, concatenation, dot product; and each as a function."""

@@ -1,0 +1,70 @@
+"""What layers of a list of tensors share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.keras.engine.layer import Layer
+from graphc_ir.dims import known_equal
+from graphc_ir.errors import ArgumentError, ShapeError
+from graphc_ir.ops.base import Operand, lift, rank_of, shape_of
+from graphc_ir.ops.logical import logical_or
+from graphc_ir.ops.movement import expand_dims
+
+__all__ = ["ElementwiseMerge", "MergeLayer"]
+
+
+class MergeLayer(Layer):
+    """Base of layers that are called on a list of tensors."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def operands(self, inputs: Any) -> list[Operand]:
+        """The inputs as a list. Raises ArgumentError for anything but a list or tuple of tensors."""
+        if not isinstance(inputs, (list, tuple)) or not inputs:
+            raise ArgumentError(f"{type(self).__name__} {self.name!r} is called on a list of tensors, got "
+                                f"{type(inputs).__name__}; write layer([a, b])")  # fmt: skip
+        return [lift(x) for x in inputs]
+
+    def merge(self, operands: list[Operand]) -> Operand:
+        raise NotImplementedError
+
+    def call(self, inputs: Any) -> Any:
+        return self.merge(self.operands(inputs))
+
+
+class ElementwiseMerge(MergeLayer):
+    """Base of element-wise merges. Shapes broadcast; inputs with fewer axes get axes of size 1 after the batch axis."""
+
+    def operands(self, inputs: Any) -> list[Operand]:
+        found = super().operands(inputs)
+        self._check_batches(found)
+        rank = max(rank_of(x) for x in found)
+        return [_with_rank(x, rank) for x in found]
+
+    def _check_batches(self, operands: list[Operand]) -> None:
+        batches = [shape_of(x)[0] for x in operands if rank_of(x)]
+        for batch in batches[1:]:
+            # An open size may turn out to fit; a batch of 1 broadcasts nowhere in Keras.
+            if known_equal(batch, batches[0]) is False:
+                shapes = ", ".join(f"[{', '.join(map(str, shape_of(x)))}]" for x in operands)
+                raise ShapeError(f"{type(self).__name__} {self.name!r}: inputs of shapes {shapes} differ in the batch "
+                                 "size (axis 0); merge tensors of the same batch")  # fmt: skip
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Counts what any input counts; None unless every input has a mask."""
+        masks = list(mask) if isinstance(mask, (list, tuple)) else [mask]
+        if any(m is None for m in masks):
+            return None
+        total = masks[0]
+        for other in masks[1:]:
+            total = logical_or(total, other)
+        return total
+
+
+def _with_rank(x: Operand, rank: int) -> Operand:
+    missing: Sequence[int] = range(1, 1 + rank - rank_of(x))
+    return expand_dims(x, tuple(missing)) if missing else x

@@ -1,0 +1,1 @@
+"""Pooling over windows, over all positions, and to a given number of positions."""
