@@ -28,7 +28,9 @@ from graphc_ir.ops.logical import logical_and, logical_or
 from graphc_ir.ops.movement import concat, expand_dims
 from graphc_ir.types import TensorSpec, TensorType
 
-__all__ = ["case", "cond", "foldl", "foldr", "map_fn", "scan", "switch_case", "vectorized_map", "while_loop"]
+__all__ = [
+    "case", "cond", "foldl", "foldr", "map_fn", "scan", "scan_steps", "switch_case", "vectorized_map", "while_loop",
+]  # fmt: skip
 
 
 # --- branches --------------------------------------------------------------------------------------------------------
@@ -384,7 +386,7 @@ def map_fn(
     """
     check_callable(fn, "fn of tf.map_fn")
     elements = _elements(elems, "tf.map_fn")
-    result = _loop(lambda _, element: (None, fn(element)), None, elements, False)[1]
+    result = scan_steps(lambda _, element: (None, fn(element)), None, elements)[1]
     signature = dtype if fn_output_signature is None else fn_output_signature
     if signature is not None:
         _check_signature(result, signature)
@@ -426,14 +428,29 @@ def _accumulate(fn: Any, initializer: Any, elements: Any, reverse: bool, stack: 
         following = fn(accumulator, element)
         return following, following if stack else ()
 
-    return _loop(step, map_leaves(lift, initializer), elements, reverse)
+    return scan_steps(step, map_leaves(lift, initializer), elements, reverse)
 
 
-def _loop(step: Callable[[Any, Any], tuple[Any, Any]], start: Any, elements: Any, reverse: bool) -> tuple[Any, Any]:
-    """``carry, y = step(carry, element)`` over the first axis; the last carry and all y stacked."""
+def scan_steps(
+    step: Callable[[Any, Any], tuple[Any, Any]],
+    start: Any,
+    elements: Any,
+    reverse: bool = False,
+    unroll: bool = False,
+) -> tuple[Any, Any]:
+    """``carry, y = step(carry, element)`` over the first axis of the tensors in ``elements``; the last carry and all y
+    stacked.
+
+    ``start`` and each carry have one structure, dtypes and shapes. ``reverse`` goes from the last element to the first;
+    y ``i`` still belongs to element ``i``. ``unroll`` repeats the step's ops in place of a loop op; raises
+    ArgumentError for an open number of elements.
+    """
     length = flatten(elements)[0][0].type.shape[0]
-    if mode.tracer is not None or length == 0:
+    if length == 0 or (mode.tracer is not None and not unroll):
         return _loop_traced(step, start, elements, reverse)
+    if not isinstance(length, int):
+        raise ArgumentError(f"a loop can only be unrolled over a known number of elements, got {length}; leave it "
+                            "rolled, or fix that size")  # fmt: skip
     carry = start
     stacked: list[Any] = [None] * length
     for i in reversed(range(length)) if reverse else range(length):
