@@ -69,7 +69,7 @@ def _results(training: Training, step: Callable[[Any, Any], Any], batches: Batch
 
 def _exported_results(path: Path, start: Training, batches: Batches) -> list[Array]:
     losses, state = exported.train(path, initial_state(start.step), batches)
-    return [np.array(losses), *(state[v.name.removesuffix(":0")] for v in _assigned(start))]
+    return [np.array(losses), *(state[v.path] for v in _assigned(start))]
 
 
 def _assigned(training: Training) -> list[Any]:

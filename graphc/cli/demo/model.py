@@ -48,7 +48,7 @@ class Training:
     def __init__(self, seed: int, backend: str = "auto") -> None:
         tf.random.set_seed(seed)
         self.model = Classifier()
-        self.optimizer = tf.keras.optimizers.Adam()
+        self.optimizer = tf.keras.optimizers.Adam(name="adam")
         self.optimizer.build(self.model.trainable_variables)
         self.step = tf.function(self.training_step, input_signature=[IMAGES, LABELS], backend=backend)
         self.predict = tf.function(self.probabilities, input_signature=[IMAGES], backend=backend)
