@@ -37,7 +37,7 @@ from graphc_ir.ops.shape import size_operand
 __all__ = ["Layer"]
 
 _INPUT_OPTIONS = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "input_dtype",
-                  "weights", "dynamic")  # fmt: skip
+                  "weights", "dynamic", "quantization_config")  # fmt: skip
 
 
 class Layer(WeightHolder, Operation):

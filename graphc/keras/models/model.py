@@ -15,6 +15,7 @@ from graphc.keras.layers.core.input_layer import InputLayer
 from graphc.keras.models.functional_config import graph_config, read_graph
 from graphc.keras.models.inputs import arrange_inputs
 from graphc.keras.registry import publish
+from graphc.keras.saving.api import load_weights, save_model, save_weights
 from graphc.keras.serialization import serialize_keras_object
 from graphc.keras.trainers.trainer import Trainer
 from graphc.pytree import flatten, leaves_of, map_leaves, unflatten
@@ -136,6 +137,25 @@ class Model(Trainer):
         """Builds the layers of a subclassed model for inputs of this shape, by tracing ``call``."""
         if self._graph is None:
             super().build(input_shape)
+
+    # --- files ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _layers_are_the_model(self) -> bool:
+        """Whether ``layers`` is all there is to save: in weights files they then come first."""
+        return self._graph is not None
+
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Writes the model to ``NAME.keras``; see :func:`graphc.keras.saving.save_model`."""
+        save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Writes the weights to ``NAME.weights.h5``."""
+        save_weights(self, filepath, overwrite, **kwargs)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Reads weights. Raises ModelFileError, with nothing changed, when they do not fit."""
+        load_weights(self, filepath, skip_mismatch, **kwargs)
 
     # --- configuration -------------------------------------------------------------------------------------------
 

@@ -72,6 +72,8 @@ class Sequential(Model):
         """The layers in order, without the input."""
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
 
+    _layers_are_the_model = True
+
     def _sublayers(self) -> list[Any]:
         return list(self._stack)
 
