@@ -77,6 +77,7 @@ from graphc.keras.layers.reshaping.borders import (
     ZeroPadding3D,
 )
 from graphc.keras.layers.reshaping.shapes import Flatten, Permute, RepeatVector, Reshape
+from graphc.keras.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from graphc.keras.registry import publish
 
 Convolution1D = Conv1D
@@ -117,8 +118,9 @@ __all__ = [
     "Maximum", "Minimum", "Multiply", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector", "Reshape",
     "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D",
     "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "Subtract",
-    "ThresholdedReLU", "UnitNormalization", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add",
-    "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+    "ThresholdedReLU", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper",
+    "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum",
+    "multiply", "subtract",
 ]  # fmt: skip
 
 publish("keras.layers", vars(), __all__)
