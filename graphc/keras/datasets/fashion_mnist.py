@@ -51,7 +51,7 @@ def _read_idx(path: Path) -> Array:
         raise CorruptFileError(f"{path} is no gzip file ({error}); delete it and call load_data() again") from error
     rank = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
     values = 4 + 4 * rank
-    shape = np.frombuffer(content[4:values], ">u4").tolist()
-    if not rank or len(shape) != rank or len(content) != values + math.prod(shape):
+    shape = np.frombuffer(content[4:values], ">u4").tolist() if rank and len(content) >= values else []
+    if not shape or len(content) != values + math.prod(shape):
         raise CorruptFileError(f"{path} is no IDX file of bytes; delete it and call load_data() again")
     return np.frombuffer(content, np.uint8, offset=values).reshape(shape).copy()

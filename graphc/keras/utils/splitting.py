@@ -70,7 +70,9 @@ def _samples(dataset: Any) -> tuple[Any, int | None]:
     if isinstance(dataset, BaseDataset):
         return _read(dataset)
     if isinstance(dataset, (list, tuple, dict)):
-        return _arrays(tuple(dataset) if isinstance(dataset, list) else dataset), None
+        arrays = _arrays(dataset)
+        # A list would be taken for one array of its entries.
+        return tuple(arrays) if isinstance(arrays, list) else arrays, None
     if isinstance(dataset, (np.ndarray, Tensor)):
         return to_array(dataset), None
     raise DTypeError(
