@@ -36,9 +36,19 @@ class AUC(ConfusionMetric):
 
     _direction = "up"
 
-    def __init__(self, num_thresholds: int = 200, curve: str = "ROC", summation_method: str = "interpolation",
-                 name: str | None = None, dtype: Any = None, thresholds: Any = None, multi_label: bool = False,
-                 num_labels: int | None = None, label_weights: Any = None, from_logits: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Any = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
+        from_logits: bool = False,
+    ) -> None:
         super().__init__(dtype, name)
         self.curve = _one_of("curve", str(curve).upper(), _CURVES)
         self.summation_method = _one_of("summation_method", str(summation_method).lower(), _SUMMATIONS)

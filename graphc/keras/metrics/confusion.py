@@ -52,8 +52,15 @@ class Scored(NamedTuple):
     negative: Operand
 
 
-def scored(y_true: Any, y_pred: Any, sample_weight: Any, dtype: Any, label_weights: Any = None, top_k: int | None = None,
-           class_id: int | None = None) -> Scored:  # fmt: skip
+def scored(
+    y_true: Any,
+    y_pred: Any,
+    sample_weight: Any,
+    dtype: Any,
+    label_weights: Any = None,
+    top_k: int | None = None,
+    class_id: int | None = None,
+) -> Scored:
     """Aligned arguments of an update. Targets other than 0 are positive."""
     prediction, target = align_ranks(convert(y_pred, dtype), convert(y_true, dtype))
     if top_k is not None:

@@ -52,8 +52,10 @@ class FBetaScore(Metric):
     def _build(self, target: Operand, prediction: Operand) -> None:
         classes = shape_of(prediction)[-1] if rank_of(prediction) == 2 and rank_of(target) == 2 else None
         if not isinstance(classes, int):
-            raise ShapeError(f"{self.name}: got y_true of shape {shape_of(target)} and y_pred of shape "
-                             f"{shape_of(prediction)}, expected (batch, classes) with a known number of classes")  # fmt: skip
+            raise ShapeError(
+                f"{self.name}: got y_true of shape {shape_of(target)} and y_pred of shape {shape_of(prediction)}, "
+                "expected (batch, classes) with a known number of classes"
+            )
         shape = () if self.average == "micro" else (classes,)
         for name in ("true_positives", "false_positives", "false_negatives", "intermediate_weights"):
             setattr(self, name, self.add_weight(shape, "zeros", self.dtype, name))

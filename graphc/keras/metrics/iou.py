@@ -45,7 +45,7 @@ class IoU(Metric):
     def __init__(self, num_classes: int, target_class_ids: Sequence[int], name: str | None = None, dtype: Any = None,
                  ignore_class: int | None = None, sparse_y_true: bool = True, sparse_y_pred: bool = True,
                  axis: int = -1) -> None:  # fmt: skip
-        super().__init__(dtype or "int32", name)
+        super().__init__(dtype or "int64", name)
         wrong = [c for c in target_class_ids if not 0 <= c < num_classes]
         if wrong:
             raise ArgumentError(f"{type(self).__name__}: got target_class_ids {wrong}, expected classes in "

@@ -68,8 +68,10 @@ class R2Score(Metric):
     def _build(self, target: Operand, prediction: Operand) -> None:
         outputs = shape_of(prediction)[-1] if rank_of(prediction) == 2 and rank_of(target) == 2 else None
         if not isinstance(outputs, int):
-            raise ShapeError(f"R2Score: got y_true of shape {shape_of(target)} and y_pred of shape "
-                             f"{shape_of(prediction)}, expected (batch, outputs) with a known number of outputs")  # fmt: skip
+            raise ShapeError(
+                f"R2Score: got y_true of shape {shape_of(target)} and y_pred of shape {shape_of(prediction)}, "
+                "expected (batch, outputs) with a known number of outputs"
+            )
         for attribute, name in (("squared_sum", "squared_sum"), ("sum", "sum"), ("total_mse", "residual"),
                                 ("count", "count")):  # fmt: skip
             setattr(self, attribute, self.add_weight((outputs,), "zeros", name=name))
