@@ -11,9 +11,11 @@ from graphc.keras import (
     layers,
     losses,
     metrics,
+    models,
     optimizers,
     random,
     regularizers,
+    saving,
     utils,
 )
 from graphc.keras.dtype_policies import DTypePolicy, FloatDTypePolicy
@@ -22,16 +24,20 @@ from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.operation import Operation
 from graphc.keras.layers import Input
+from graphc.keras.models import Functional, Model, Sequential
 from graphc.keras.variable import Variable
 
 __all__ = [
     "DTypePolicy",
     "FloatDTypePolicy",
+    "Functional",
     "Input",
     "InputSpec",
     "KerasTensor",
     "Layer",
+    "Model",
     "Operation",
+    "Sequential",
     "Variable",
     "activations",
     "callbacks",
@@ -43,8 +49,10 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "models",
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "utils",
 ]

@@ -121,6 +121,8 @@ def _as_metric(identifier: Any, output: Output) -> Metric:
             return table[crossentropy_kind(output.y_true, output.y_pred)](name=str(identifier))
     found = metrics_module.get(identifier)
     if isinstance(found, Metric):
+        if isinstance(identifier, str) and identifier != type(found).__name__:
+            found.name = identifier  # logs say "mae" where the user does
         return found
     name = identifier if isinstance(identifier, str) else getattr(found, "__name__", "metric")
     return metrics_module.MeanMetricWrapper(found, name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
@@ -35,8 +36,8 @@ class Batches(Protocol):
     def restarts(self) -> bool:
         """Whether every epoch begins anew; if not, epochs go on where the last one stopped."""
 
-    def epoch(self) -> Iterator[Batch]:
-        """The batches of one epoch."""
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of one epoch. Its order follows from the number, so that a resumed run repeats it."""
 
     def on_epoch_end(self) -> None:
         """Called after each epoch."""
@@ -81,14 +82,14 @@ class ArrayBatches:
         self._rows = _common_rows(data, arrays)
         self._batch_size = batch_size
         self._shuffle = shuffle
-        self._rng = np.random.default_rng(derive_seed())
+        self._seed = _new_seed()
 
     @property
     def steps(self) -> int | None:
         return math.ceil(self._rows / self._batch_size)
 
-    def epoch(self) -> Iterator[Batch]:
-        order = self._order()
+    def epoch(self, number: int) -> Iterator[Batch]:
+        order = self._order(np.random.default_rng([self._seed, number]))
         for start in range(0, self._rows, self._batch_size):
             stop = min(start + self._batch_size, self._rows)
             if order is None:
@@ -102,18 +103,24 @@ class ArrayBatches:
         batch: Batch = unflatten(self._structure, leaves)
         return batch
 
-    def _order(self) -> Any:
+    def _order(self, rng: np.random.Generator) -> Any:
         if not self._shuffle:
             return None
         if self._shuffle != "batch":
-            return self._rng.permutation(self._rows)
+            return rng.permutation(self._rows)
         whole = self._rows // self._batch_size
-        blocks = self._rng.permutation(whole)
+        blocks = rng.permutation(whole)
         rows = np.arange(whole * self._batch_size).reshape(whole, self._batch_size)[blocks].reshape(-1)
         return np.concatenate([rows, np.arange(whole * self._batch_size, self._rows)])
 
     def on_epoch_end(self) -> None:
         """Nothing to do: the order is drawn at the start of each epoch."""
+
+
+def _new_seed() -> int:
+    """Follows from the global seed, if one is set."""
+    seed = derive_seed()
+    return int(np.random.SeedSequence().entropy) if seed is None else seed  # type: ignore[arg-type]
 
 
 def _common_rows(data: Batch, arrays: list[Any]) -> int:
@@ -133,7 +140,7 @@ class IterableBatches:
 
     def __init__(
         self,
-        restart: Callable[[], Iterator[Any]],
+        restart: Callable[[int], Iterator[Any]],
         steps: int | None,
         restarts: bool,
         on_epoch_end: Callable[[], None] | None = None,
@@ -147,8 +154,8 @@ class IterableBatches:
     def steps(self) -> int | None:
         return self._steps
 
-    def epoch(self) -> Iterator[Batch]:
-        for element in self._restart():
+    def epoch(self, number: int) -> Iterator[Batch]:
+        for element in self._restart(number):
             x, y, weight = unpack_x_y_sample_weight(element)
             yield _as_arrays(x), _as_arrays(y), _as_arrays(weight)
 
@@ -172,8 +179,8 @@ class WeightedBatches:
     def restarts(self) -> bool:
         return self._inner.restarts
 
-    def epoch(self) -> Iterator[Batch]:
-        for x, y, weight in self._inner.epoch():
+    def epoch(self, number: int) -> Iterator[Batch]:
+        for x, y, weight in self._inner.epoch(number):
             yield x, y, self._weigh(y, weight)
 
     def _weigh(self, y: Any, weight: Any) -> Any:
@@ -241,23 +248,24 @@ def _refuse_extras(x: Any, y: Any, sample_weight: Any, batch_size: int | None) -
 def _iterable_source(x: Any, shuffle: bool | str) -> Batches:
     if isinstance(x, DatasetBase):
         count = int(x.cardinality())  # type: ignore[attr-defined]
-        return IterableBatches(lambda: iter(x), count if count >= 0 else None, True)  # type: ignore[call-overload]
+        return IterableBatches(lambda number: iter(x), count if count >= 0 else None, True)  # type: ignore[call-overload]
     if isinstance(x, PyDataset):
         return _py_dataset_source(x, bool(shuffle))
     if isinstance(x, Iterator):
-        return IterableBatches(lambda: x, None, False)
+        return IterableBatches(lambda number: x, None, False)
     size = len(x) if hasattr(x, "__len__") else None
-    return IterableBatches(lambda: iter(x), size, True)
+    return IterableBatches(lambda number: iter(x), size, True)
 
 
 def _py_dataset_source(x: PyDataset, shuffle: bool) -> Batches:
-    rng = np.random.default_rng(derive_seed())
+    seed = _new_seed()
 
-    def restart() -> Iterator[Any]:
+    def restart(number: int) -> Iterator[Any]:
+        x.on_epoch_begin()
         count = x.num_batches
         if count is None:
-            return (x[i] for i in iter(int, 1))
-        order = rng.permutation(count) if shuffle else range(count)
+            return (x[i] for i in itertools.count())
+        order = np.random.default_rng([seed, number]).permutation(count) if shuffle else range(count)
         return (x[int(i)] for i in order)
 
     return IterableBatches(restart, x.num_batches, True, x.on_epoch_end)

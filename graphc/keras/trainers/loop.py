@@ -27,6 +27,7 @@ class Loop:
         self.batches = batches
         self._limit = steps
         self._rest: Iterator[Any] | None = None
+        self._passes = 0
         limit = max_steps_per_epoch()
         if limit is not None:
             self._limit = limit if steps is None else min(steps, limit)
@@ -36,10 +37,10 @@ class Loop:
         """Steps per epoch, if known."""
         return self.batches.steps if self._limit is None else self._limit
 
-    def _epoch(self) -> Iterator[Any]:
+    def _epoch(self, number: int = 0) -> Iterator[Any]:
         """The batches of one epoch. With a number of steps, the data goes on where the last epoch stopped."""
         if self._limit is None:
-            yield from self.batches.epoch()
+            yield from self.batches.epoch(number)
             return
         for count in range(self._limit):
             batch = self._next()
@@ -51,10 +52,11 @@ class Loop:
 
     def _next(self) -> Any:
         if self._rest is None:
-            self._rest = self.batches.epoch()
+            self._rest = self.batches.epoch(0)
         batch = next(self._rest, None)
         if batch is None and self.batches.restarts:
-            self._rest = self.batches.epoch()
+            self._passes += 1
+            self._rest = self.batches.epoch(self._passes)
             batch = next(self._rest, None)
         return batch
 
@@ -69,6 +71,8 @@ class Loop:
         checks = None if validation is None else Loop(model, validation, validation_steps)
         logs: dict[str, float] = {}
         hooks.on_train_begin()
+        initial_epoch = model.resume_epoch or initial_epoch
+        model.resume_epoch = None
         for epoch in range(initial_epoch, epochs):
             model.reset_metrics()
             hooks.on_epoch_begin(epoch)
@@ -89,7 +93,7 @@ class Loop:
         model, results = self.model, None
         begin, end = hooks.wants("on_train_batch_begin"), hooks.wants("on_train_batch_end")
         step = model.make_train_function()
-        for first, group in self._groups():
+        for first, group in self._groups(epoch):
             if begin:
                 hooks.on_train_batch_begin(first)
             for batch in group:
@@ -102,10 +106,10 @@ class Loop:
             raise ArgumentError(f"epoch {epoch + 1} has no batches: the data is empty")
         return as_logs(results)
 
-    def _groups(self) -> Iterator[tuple[int, list[Any]]]:
+    def _groups(self, epoch: int) -> Iterator[tuple[int, list[Any]]]:
         """Batches by executions: callbacks are asked once per ``steps_per_execution`` batches."""
         size, first = self.model.steps_per_execution, 0
-        batches = self._epoch()
+        batches = self._epoch(epoch)
         while group := list(itertools.islice(batches, size)):
             yield first, group
             first += len(group)

@@ -48,6 +48,8 @@ class Trainer(Layer):
     optimizer: Any = None
     loss: Any = None
     stop_training: bool = False
+    resume_epoch: int | None = None
+    """Set by a callback at the start of training: the epoch to go on from."""
     compiled: bool = False
     run_eagerly_setting: bool = False
     jit_compile: Any = "auto"
@@ -398,7 +400,7 @@ def _validation_batches(data: Any, batch_size: int | None) -> Batches:
 
 def _whole_batch(data: Any, class_weight: Any) -> list[Any]:
     batches = make_batches(*data, batch_size=np.iinfo(np.int64).max, class_weight=class_weight)
-    return list(batches.epoch())
+    return list(batches.epoch(0))
 
 
 def _as_list(logs: dict[str, float]) -> Any:
