@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from onnx import ModelProto
@@ -24,10 +24,30 @@ from graphc_backends.onnx.export import (
 from graphc_backends.onnx.importer import read_model
 from graphc_backends.onnx.verify import verify_model
 from graphc_ir.errors import ArgumentError, ExportError
+from graphc_ir.freeze import freeze
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
+from graphc_ir.passes.pipelines import optimize
 
-__all__ = ["export_onnx", "import_onnx", "import_onnx_with_state", "initial_state"]
+__all__ = ["Exportable", "export_onnx", "import_onnx", "import_onnx_with_state", "initial_state"]
+
+
+_MODEL_LEVEL = "O3"
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """What knows the function to export for it, such as a Keras model."""
+
+    def export_function(
+        self,
+        train: bool,
+        specs: Sequence[Any] | None = None,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+    ) -> tuple[ConcreteFunction, Sequence[str] | None, Sequence[str] | None]:
+        """The traced function, and the names of its inputs and outputs where they are to be other than its own."""
+        ...
 
 
 def export_onnx(
@@ -41,29 +61,34 @@ def export_onnx(
     *,
     specs: Sequence[Any] | None = None,
     external_data: bool | None = None,
+    level: str | None = None,
 ) -> ModelProto:
     """Writes ``obj`` as an ONNX model, to ``path`` if there is one, and returns the model.
 
     ``obj``: a Graph, a ``tf.function`` (with an input_signature, or with ``specs``), one of its concrete
-    functions, or a Python callable with ``specs``: one TensorSpec or tensor per argument. Sizes that are open
+    functions, a Keras model, or a Python callable with ``specs``: one TensorSpec or tensor per argument. Sizes that are open
     in the specs stay open in the model. Variables become initializers of their name.
 
-    ``train=True`` exports a function that assigns Variables: each assigned one is an input ``NAME`` and an
+    ``train=True`` exports a function that assigns Variables (of a model, its training step): each assigned one is an input ``NAME`` and an
     output ``NAME.new``, after the function's own; :func:`initial_state` gives the values to start from.
-    ``external_data`` puts large weights into ``<path>.data`` (the default for models beyond 2 GB).
+    ``level`` names the pipeline of passes that the graph goes through first (for a model's inference ``"O3"``, else
+    none); with one, weights that are not assigned take part as constants. ``external_data`` puts large weights into ``<path>.data`` (the default for models beyond 2 GB).
 
     The model passes the full ONNX check and is compared with the reference interpreter on random inputs, or
     on those given as ``verify=[array, ...]``; ``verify=False`` leaves that out. The file appears only when
     all is well. Raises ExportError when the graph has no ONNX form, an assignment would be lost, or the model
     gives other results.
     """
+    if isinstance(obj, Exportable):
+        obj, input_names, output_names = obj.export_function(train, specs, input_names, output_names)
+        specs, level = None, level or ("O0" if train else _MODEL_LEVEL)
     graph, variables = _graph_of(obj, specs)
     _check_assignments(graph, train)
     values = _state_values(graph, variables)
     assigned = {s.input for s in graph.states if s.output is not None}
     bound = {i: array for i, array in values.items() if i not in assigned}
-    model = to_model(graph, opset, input_names, output_names, bound)
-    state = {i: array for i, array in values.items() if i in assigned}
+    model = _written(graph, level or "O0", opset, input_names, output_names, bound)
+    state = {i: _unsettled(array, i) for i, array in values.items() if i in assigned}
     inputs = None if isinstance(verify, bool) else [np.asarray(a) for a in verify]
     wanted = verify is not False
     if path is None:
@@ -82,8 +107,35 @@ def export_onnx(
     return model
 
 
+def _unsettled(array: Array, seed: int) -> Array:
+    """State to compare two runs of a training step from: as it is, but with positive numbers for all zeros.
+
+    From averages of 0, updates such as Adam's divide a gradient by its own size, which makes rounding errors of
+    gradients that should be 0 (of a bias before batch norm, say) as large as any other.
+    """
+    if array.dtype.kind == "f" and array.ndim and not array.any():
+        return np.random.default_rng(seed).uniform(0.1, 1.0, array.shape).astype(array.dtype)
+    return array
+
+
+def _written(
+    graph: Graph,
+    level: str,
+    opset: int,
+    input_names: Sequence[str] | None,
+    output_names: Sequence[str] | None,
+    bound: Mapping[int, Array],
+) -> ModelProto:
+    if level == "O0":
+        return to_model(graph, opset, input_names, output_names, bound)
+    optimized, _ = optimize(freeze(graph, bound), level, differentiable=False, cost=False)
+    return to_model(optimized, opset, input_names, output_names)
+
+
 def initial_state(obj: Any, specs: Sequence[Any] | None = None) -> dict[str, Array]:
     """The current values of the Variables that a training export takes as inputs, by input name."""
+    if isinstance(obj, Exportable):
+        obj, specs = obj.export_function(True, specs)[0], None
     graph, variables = _graph_of(obj, specs)
     values = _state_values(graph, variables)
     return {s.name: np.array(values[s.input]) for s in graph.states if s.output is not None and s.input in values}

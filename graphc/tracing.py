@@ -24,15 +24,16 @@ from graphc_ir.types import TensorType
 
 
 class VariableSlot:
-    """A Variable within one trace: its value at the start and now."""
+    """A Variable within one trace: its value at the start and now. A local one is no state of the graph."""
 
-    __slots__ = ("assigned", "current", "initial", "variable")
+    __slots__ = ("assigned", "current", "initial", "local", "variable")
 
     def __init__(self, variable: Variable, initial: Any) -> None:
         self.variable = variable
         self.initial = initial
         self.current = initial
         self.assigned = False
+        self.local = False
 
 
 class Tracer(Interpreter):
@@ -116,6 +117,11 @@ class Tracer(Interpreter):
         slot.current = tensor
         slot.assigned = True
 
+    def make_local(self, variable: Variable, tensor: Any) -> None:
+        """The Variable begins every run of the graph with this value, and its last value is dropped."""
+        slot = self.slots[id(variable)] = VariableSlot(variable, tensor)
+        slot.local = True
+
     def _slot(self, variable: Variable) -> VariableSlot:
         slot = self.slots.get(id(variable))
         if slot is None:
@@ -145,7 +151,8 @@ class Tracer(Interpreter):
         """Sets the graph's outputs and state; returns the Variables in the order of the states."""
         values = [self.value_of(t) for t in outputs]
         names: dict[str, int] = {}
-        for slot in self.slots.values():
+        kept = [slot for slot in self.slots.values() if not slot.local]
+        for slot in kept:
             position = None
             if slot.assigned:
                 position = len(values)
@@ -154,7 +161,7 @@ class Tracer(Interpreter):
             slot.initial.value.name = name
             self.graph.states.append(State(name, slot.initial.value.index, position))
         self.graph.set_outputs(values)
-        return [slot.variable for slot in self.slots.values()]
+        return [slot.variable for slot in kept]
 
 
 def _evaluate_closed(value: Value) -> Array | None:

@@ -34,7 +34,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("graph",),
         ("ops",),
         ("symbolic", "text"),
-        ("builder", "printer", "parser", "verify", "evaluate"),
+        ("builder", "printer", "parser", "verify", "evaluate", "freeze"),
         ("autodiff",),
         ("rewrite",),
         ("analysis",),

@@ -7,17 +7,20 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import graphc
 from graphc.keras.engine.function import FunctionGraph
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.node import node_of
 from graphc.keras.layers.core.input_layer import InputLayer
+from graphc.keras.models.exporting import inference_function, training_function
 from graphc.keras.models.functional_config import graph_config, read_graph
 from graphc.keras.models.inputs import arrange_inputs
 from graphc.keras.registry import publish
 from graphc.keras.saving.api import load_weights, save_model, save_weights
 from graphc.keras.serialization import serialize_keras_object
 from graphc.keras.trainers.trainer import Trainer
+from graphc.keras.utils.messages import print_message
 from graphc.pytree import flatten, leaves_of, map_leaves, unflatten
 from graphc_ir.errors import ArgumentError
 
@@ -156,6 +159,37 @@ class Model(Trainer):
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Reads weights. Raises ModelFileError, with nothing changed, when they do not fit."""
         load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def export_function(
+        self,
+        train: bool,
+        specs: Any = None,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+    ) -> Any:
+        """What :func:`graphc.export_onnx` exports: the inference or the training step, and the names of its values."""
+        function, inputs, outputs = (training_function if train else inference_function)(self, specs)
+        return function, input_names or inputs, output_names or outputs
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "onnx",
+        verbose: Any = None,
+        input_signature: Any = None,
+        opset_version: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes the model's inference as an ONNX file, checked against the model itself.
+
+        Raises ArgumentError for another format, ExportError for a model without an ONNX form.
+        """
+        if format != "onnx":
+            raise ArgumentError(f"graphc exports models as format='onnx', got {format!r}; ONNX Runtime runs them anywhere")
+        options = {} if opset_version is None else {"opset": opset_version}
+        graphc.export_onnx(self, filepath, specs=input_signature, **options, **kwargs)
+        if verbose or verbose is None:
+            print_message(f"Saved artifact at '{filepath}'.")
 
     # --- configuration -------------------------------------------------------------------------------------------
 

@@ -1,0 +1,172 @@
+"""The functions that stand for a model in an export: its inference, and its training step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.function import ConcreteFunction, trace_call
+from graphc.keras.config import floatx
+from graphc.keras.engine.keras_tensor import KerasTensor
+from graphc.keras.losses import Loss
+from graphc.mode import mode
+from graphc.pytree import flatten, leaves_of, map_leaves, unflatten
+from graphc.signature import Call, as_spec
+from graphc.tensor import Tensor, wrap
+from graphc_ir.dims import symbol
+from graphc_ir.dtypes import as_dtype
+from graphc_ir.errors import ExportError
+from graphc_ir.types import TensorSpec
+
+__all__ = ["inference_function", "training_function"]
+
+Exported = tuple[ConcreteFunction, list[str], list[str]]
+BATCH = "batch"
+
+
+def inference_function(model: Any, specs: Any) -> Exported:
+    """The model's outputs for its inputs, not training, with the names of both."""
+    wanted = _input_specs(model, specs)
+    names = _input_names(model, wanted)
+    concrete = _traced(lambda x: model(x, training=False), (wanted,), names, model.name)
+    return concrete, names, _output_names(model, concrete)
+
+
+def training_function(model: Any, specs: Any) -> Exported:
+    """One training step on a batch ``(x, y)``: the loss and the metrics of this batch, with new weights and slots.
+
+    Raises ExportError for a model that is not compiled, or whose targets cannot be told from its losses.
+    """
+    if not model.compiled:
+        raise ExportError(f"model {model.name!r} is not compiled, so it has no training step; call compile first, or "
+                          "export it with train=False")  # fmt: skip
+    x, y = specs if specs is not None else (None, None)
+    wanted_x = _input_specs(model, x)
+    wanted_y = _target_specs(model) if y is None else map_leaves(as_spec, y)
+
+    def step(x: Any, y: Any) -> Any:
+        _forget_metrics(model)
+        return model.train_step((x, y))
+
+    names = [*_input_names(model, wanted_x), *_target_names(model, wanted_y)]
+    if not model._compiled_metrics.built:
+        # Metrics are made when they first see targets and outputs; only then can their state be left out.
+        _traced(step, (wanted_x, wanted_y), names, model.name)
+    concrete = _traced(step, (wanted_x, wanted_y), names, f"{model.name}_train_step")
+    results = concrete.structured_outputs
+    return concrete, names, sorted(results) if isinstance(results, dict) else []
+
+
+def _forget_metrics(model: Any) -> None:
+    """Metrics are those of the batch: their state is no state of the exported step."""
+    for variable in model.metrics_variables:
+        mode.tracer.make_local(variable, wrap(variable._cell.read()))
+    model.reset_metrics()
+
+
+def _traced(function: Any, specs: tuple[Any, ...], names: Sequence[str], name: str) -> ConcreteFunction:
+    leaves, structure = flatten(specs)
+    placeholders = unflatten(structure, [wrap(np.zeros((), spec.dtype.np)) for spec in leaves])
+    types = [spec.to_type() for spec in leaves]
+    return trace_call(function, Call(tuple(placeholders), {}), types, names, _identifier(name))
+
+
+def _identifier(name: str) -> str:
+    return name.replace("/", "_")
+
+
+# --- inputs ------------------------------------------------------------------------------------------------------
+
+
+def _input_specs(model: Any, given: Any) -> Any:
+    """TensorSpecs in the structure of the model's inputs. Raises ExportError where they are not known."""
+    if given is not None:
+        specs = [as_spec(spec) for spec in leaves_of(given)]
+        if model._graph is None:
+            return map_leaves(as_spec, given[0] if isinstance(given, (list, tuple)) and len(given) == 1 else given)
+        return unflatten(flatten(model._inputs_structure)[1], specs)
+    if model._graph is not None:
+        return map_leaves(_described, model._inputs_structure)
+    shapes = model._build_shapes.get("input_shape")
+    if shapes is None:
+        raise ExportError(f"the inputs of model {model.name!r} are not known; call it on data first, or pass specs, e.g. "
+                          "specs=[tf.TensorSpec([None, 784])]")  # fmt: skip
+    return _of_shapes(shapes)
+
+
+def _described(tensor: KerasTensor) -> TensorSpec:
+    return TensorSpec(_open_batch(tuple(tensor.shape)), tensor.dtype)
+
+
+def _of_shapes(shapes: Any) -> Any:
+    if isinstance(shapes, dict):
+        return {key: _of_shapes(value) for key, value in shapes.items()}
+    if shapes and isinstance(shapes[0], (list, tuple, dict)):
+        return [_of_shapes(value) for value in shapes]
+    return TensorSpec(_open_batch((None, *tuple(shapes)[1:])), floatx())
+
+
+def _open_batch(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (symbol(BATCH), *shape[1:]) if shape and shape[0] is None else shape
+
+
+def _input_names(model: Any, specs: Any) -> list[str]:
+    leaves = leaves_of(specs)
+    if model._graph is not None and len(model.input_names) == len(leaves):
+        return list(model.input_names)
+    return ["x"] if len(leaves) == 1 else [spec.name or f"x_{i}" for i, spec in enumerate(leaves)]
+
+
+def _output_names(model: Any, concrete: ConcreteFunction) -> list[str]:
+    count = len(leaves_of(concrete.structured_outputs))
+    if model._graph is not None and len(model.output_names) == count:
+        return _distinct(model.output_names, set(_input_names(model, model._inputs_structure)))
+    return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]
+
+
+def _distinct(names: Sequence[str], taken: set[str]) -> list[str]:
+    found = []
+    for name in names:
+        unique, number = name, 0
+        while unique in taken:
+            number += 1
+            unique = f"{name}_{number}"
+        taken.add(unique)
+        found.append(unique)
+    return found
+
+
+# --- targets -----------------------------------------------------------------------------------------------------
+
+
+def _target_specs(model: Any) -> Any:
+    """What the losses want to be compared with the outputs: class numbers for sparse losses, else the like of them."""
+    if model._graph is None:
+        raise ExportError(f"the targets of model {model.name!r} are not known; pass specs=(x, y), TensorSpecs in the "
+                          "structure of the data")  # fmt: skip
+    losses = model.loss
+    outputs = model._outputs_structure
+    if isinstance(outputs, dict):
+        return {k: _target_spec(t, losses[k] if isinstance(losses, dict) else losses) for k, t in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        listed = losses if isinstance(losses, (list, tuple)) else [losses] * len(outputs)
+        return [_target_spec(t, loss) for t, loss in zip(outputs, listed, strict=True)]
+    return _target_spec(outputs, losses)
+
+
+def _target_spec(output: Tensor, loss: Any) -> TensorSpec:
+    shape = _open_batch(tuple(output.shape))
+    label = loss if isinstance(loss, str) else loss.name if isinstance(loss, Loss) else getattr(loss, "__name__", "")
+    if label.lower().startswith("sparse"):
+        return TensorSpec(shape[:-1], as_dtype("int64"))
+    return TensorSpec(shape, output.dtype)
+
+
+def _target_names(model: Any, specs: Any) -> list[str]:
+    count = len(leaves_of(specs))
+    if count == 1:
+        return ["y"]
+    names = model.output_names if model._graph is not None and len(model.output_names) == count else range(count)
+    return [f"y_{name}" for name in names]
