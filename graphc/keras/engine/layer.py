@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,14 @@ _INPUT_OPTIONS = ("input_shape", "batch_input_shape", "input_dim", "input_length
                   "weights", "dynamic", "quantization_config")  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Arguments:
+    """What a constructor was called with. No container: a layer passed to another one is not thereby part of it."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
 class Layer(WeightHolder, Operation):
     """Base of layers. Subclasses make weights in ``build(input_shape)`` and compute in ``call(inputs, ...)``.
 
@@ -62,7 +71,7 @@ class Layer(WeightHolder, Operation):
         layer._build_shapes = {}
         layer._losses = []
         layer._layers_with_losses = []
-        layer._init_arguments = (args, kwargs)
+        layer._init_arguments = _Arguments(args, kwargs)
         layer.name = kwargs["name"] if isinstance(kwargs.get("name"), str) else ""
         layer.dtype_policy = dtype_policies.get(None)
         layer.autocast = True
@@ -366,7 +375,7 @@ class Layer(WeightHolder, Operation):
         cls = type(self)
         if not getattr(cls.get_config, "_captures_arguments", False) or cls.__init__ is Layer.__init__:
             return {}
-        args, kwargs = self._init_arguments
+        args, kwargs = self._init_arguments.args, self._init_arguments.kwargs
         given = inspect.signature(cls.__init__).bind(self, *args, **kwargs).arguments
         flat = {key: value for key, value in list(given.items())[1:] if key not in ("args", "kwargs")}
         flat |= given.get("kwargs", {})

@@ -50,6 +50,8 @@ class Bidirectional(Layer):
         self.stateful = layer.stateful
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
+        if self.return_sequences:  # where one direction has no step, the other one's output stands alone
+            self.forward_layer.zero_output_for_mask = self.backward_layer.zero_output_for_mask = True
         self.supports_masking = True
         self._first_weights = weights
 

@@ -169,8 +169,8 @@ class GRU(SingleCellRNN):
 
     def whole_op(self) -> WholeOp | None:
         usual = is_named(self.activation, "tanh") and is_named(self.recurrent_activation, "sigmoid")
-        return self._run if usual else None
+        return self._as_one_op if usual else None
 
-    def _run(self, x: Any, states: Any, how: dict[str, Any]) -> Any:
+    def _as_one_op(self, x: Any, states: Any, how: dict[str, Any]) -> Any:
         cell, first = self.cell, None if states is None else states[0]
         return gru(x, first, cell.kernel, cell.recurrent_kernel, cell.bias, cell.reset_after, **how)

@@ -156,9 +156,9 @@ class LSTM(SingleCellRNN):
 
     def whole_op(self) -> WholeOp | None:
         usual = is_named(self.activation, "tanh") and is_named(self.recurrent_activation, "sigmoid")
-        return self._run if usual else None
+        return self._as_one_op if usual else None
 
-    def _run(self, x: Any, states: Any, how: dict[str, Any]) -> Any:
+    def _as_one_op(self, x: Any, states: Any, how: dict[str, Any]) -> Any:
         cell = self.cell
         h, c = (None, None) if states is None else states
         return lstm(x, h, c, cell.kernel, cell.recurrent_kernel, cell.bias, **how)

@@ -117,9 +117,9 @@ class SimpleRNN(SingleCellRNN):
     def whole_op(self) -> WholeOp | None:
         if not is_named(self.activation, "tanh", "relu"):
             return None
-        return partial(self._run, activation=activations.serialize(self.activation))
+        return partial(self._as_one_op, activation=activations.serialize(self.activation))
 
-    def _run(self, x: Any, states: Any, how: dict[str, Any], activation: str) -> Any:
+    def _as_one_op(self, x: Any, states: Any, how: dict[str, Any], activation: str) -> Any:
         cell = self.cell
         first = None if states is None else states[0]
         return simple_rnn(x, first, cell.kernel, cell.recurrent_kernel, cell.bias, activation, **how)
