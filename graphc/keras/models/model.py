@@ -21,6 +21,7 @@ from graphc.keras.saving.api import load_weights, save_model, save_weights
 from graphc.keras.serialization import serialize_keras_object
 from graphc.keras.trainers.trainer import Trainer
 from graphc.keras.utils.messages import print_message
+from graphc.keras.utils.summary import print_summary
 from graphc.pytree import flatten, leaves_of, map_leaves, unflatten
 from graphc_ir.errors import ArgumentError
 
@@ -140,6 +141,18 @@ class Model(Trainer):
         """Builds the layers of a subclassed model for inputs of this shape, by tracing ``call``."""
         if self._graph is None:
             super().build(input_shape)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Prints the layers with their output shapes and numbers of parameters."""
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     # --- files ---------------------------------------------------------------------------------------------------
 

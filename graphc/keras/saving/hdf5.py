@@ -5,7 +5,7 @@ Reading refuses what could make a small file reach outside of itself or fill the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -44,9 +44,23 @@ class H5Writer:
         return _GroupStore(group)
 
 
-class _GroupStore:
+class _GroupStore(MutableMapping[str, Any]):
+    """An HDF5 group as a mapping of arrays."""
+
     def __init__(self, group: h5py.Group) -> None:
         self._group = group
+
+    def __getitem__(self, key: str) -> Any:
+        return read_dataset(self._group[key])
+
+    def __delitem__(self, key: str) -> None:
+        del self._group[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._group)
+
+    def __len__(self) -> int:
+        return len(self._group)
 
     def __setitem__(self, key: str, value: Any) -> None:
         array = np.asarray(value)

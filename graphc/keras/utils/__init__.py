@@ -23,6 +23,7 @@ from graphc.keras.utils.files import get_file
 from graphc.keras.utils.image import array_to_img, img_to_array, load_img, save_img
 from graphc.keras.utils.image_dataset import image_dataset_from_directory
 from graphc.keras.utils.numerical import normalize, to_categorical
+from graphc.keras.utils.plotting import model_to_dot, plot_model
 from graphc.keras.utils.progbar import Progbar
 from graphc.keras.utils.py_dataset import PyDataset, Sequence
 from graphc.keras.utils.seeds import set_random_seed
@@ -52,9 +53,11 @@ __all__ = [
     "is_interactive_logging_enabled",
     "is_keras_tensor",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "serialize_keras_object",

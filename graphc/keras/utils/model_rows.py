@@ -1,0 +1,85 @@
+"""What pictures and tables of a model show of each layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from graphc.keras.engine.layer import Layer
+from graphc.keras.engine.node import Node
+from graphc.pytree import leaves_of
+from graphc_ir.dtypes import DType
+
+__all__ = ["LayerRow", "bytes_text", "layer_rows", "parameter_bytes", "parameter_count"]
+
+
+class LayerRow(NamedTuple):
+    """One layer (or operation): how deep it is nested, where its inputs come from, what it gives and holds."""
+
+    layer: Any
+    name: str
+    kind: str
+    depth: int
+    output_shapes: list[tuple[Any, ...]]
+    input_shapes: list[tuple[Any, ...]]
+    sources: list[str]
+    params: int | None
+    dtype: str
+
+
+def layer_rows(model: Any, expand_nested: bool = False, depth: int = 0) -> Iterator[LayerRow]:
+    """The layers of a model in order, with those of nested models after them if they are to be expanded."""
+    graph = getattr(model, "_graph", None)
+    own = {} if graph is None else {id(node): node for node in graph.nodes}
+    operations = _shown_operations(model, graph)
+    for operation in operations:
+        nodes = [n for n in operation._inbound_nodes if id(n) in own]
+        yield _row(operation, nodes, depth)
+        if expand_nested and getattr(operation, "layers", None):
+            yield from layer_rows(operation, True, depth + 1)
+
+
+def _shown_operations(model: Any, graph: Any) -> list[Any]:
+    if graph is None or getattr(model, "_stack", None) is not None:
+        return list(model.layers)
+    return list(graph.operations)
+
+
+def _row(operation: Any, nodes: list[Node], depth: int) -> LayerRow:
+    outputs = [tuple(t.shape) for node in nodes for t in node.output_tensors]
+    inputs = [tuple(t.shape) for node in nodes for t in node.input_tensors]
+    sources = [_source(t) for node in nodes for t in node.input_tensors]
+    built = isinstance(operation, Layer)
+    params = parameter_count(operation.weights) if built and operation.built else None if built else 0
+    dtype = operation.dtype_policy.name if built else ""
+    distinct = list(dict.fromkeys(outputs))
+    return LayerRow(operation, operation.name, type(operation).__name__ if built else operation.name, depth, distinct,
+                    inputs, sources, params, dtype)  # fmt: skip
+
+
+def _source(tensor: Any) -> str:
+    operation, index, position = tensor.history
+    return f"{operation.name}[{index}][{position}]"
+
+
+def parameter_count(weights: Any) -> int:
+    """The number of elements of all weights."""
+    return sum(math.prod(w.shape) for w in leaves_of(list(weights)))
+
+
+def parameter_bytes(weights: Any) -> int:
+    """The bytes that they take."""
+    return sum(math.prod(w.shape) * _size(w.dtype) for w in weights)
+
+
+def _size(dtype: DType) -> int:
+    return dtype.size
+
+
+def bytes_text(count: int) -> str:
+    """``4.82 KB`` and the like."""
+    for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
+        if count >= size:
+            return f"{count / size:.2f} {unit}"
+    return f"{count:.2f} B"
