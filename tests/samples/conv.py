@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphc_ir.dims import symbol
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 from graphc_ir.ops import conv as ops
 from tests.samples.base import ErrorCase, Sample
@@ -22,6 +23,8 @@ _DEPTHWISE = ((1, 1), (1, 1), (1, 1), (1, 1), "NHWC", 3)
 _FIRST = ((2, 2), (0, 1), (1, 1), (1, 1), "NCHW", 1)
 _FIRST_GROUPED = ((1, 1), (0, 0), (0, 0), (2, 1), "NCHW", 2)
 _LINE = ((2,), (1,), (2,), (1,), "NHWC", 1)
+_OPEN = (*ops.window_of((symbol("h"), symbol("w")), (3, 2), (2, 1), "SAME", 1, "NHWC"), 1)
+_OPEN_FIRST = (*ops.window_of((symbol("h"), symbol("w")), (3, 4), (3, 2), "SAME", 1, "NCHW"), 1)
 _VOLUME = ((1, 2, 1), (0, 1, 0), (0, 1, 0), (1, 1, 1), "NHWC", 1)
 
 
@@ -41,6 +44,8 @@ SAMPLES = [
     _conv(_FIRST_GROUPED, "f64[2, 4, 5, 4]", "f64[4, 2, 2, 2]", "channels-first-grouped"),
     _conv(_LINE, "f64[b, 9, 2]", "f64[4, 2, 3]", "1d", sizes=_B, round_trip=False),
     _conv(_VOLUME, "f64[1, 3, 4, 3, 2]", "f64[2, 3, 2, 2, 2]", "3d", round_trip=False),
+    _conv(_OPEN, "f64[b, h, w, 2]", "f64[3, 2, 2, 3]", "same-open", sizes=_BHW, round_trip=False),
+    _conv(_OPEN_FIRST, "f64[b, 2, h, w]", "f64[3, 2, 3, 4]", "same-open-first", sizes=_BHW),
     _conv(_PLAIN, "f64[0, 5, 4, 2]", "f64[3, 2, 2, 3]", "empty-batch", min_opset=None, gradient=False),
     _conv(_PLAIN, "f16[2, 5, 4, 2]", "f16[3, 2, 2, 3]", "f16", min_opset=None, rtol=2e-2, atol=2e-2),
     _conv(_PLAIN, "bf16[2, 5, 4, 2]", "bf16[3, 2, 2, 3]", "bf16", min_opset=None, rtol=5e-2, atol=5e-2),
@@ -61,6 +66,13 @@ SAMPLES = [
     Sample(ops.ConvInputGrad(*_FIRST, (6, 6)), ("f64[2, 3, 3, 3]", "f64[3, 2, 3, 3]"), label="odd-rest"),
     Sample(ops.ConvInputGrad(*_LINE, (9,)), ("f64[b, 5, 3]", "f64[4, 2, 3]"), _B, round_trip=False),
     Sample(ops.ConvFilterGrad(*_PLAIN, (3, 2)), ("f64[b, 5, 4, 2]", "f64[b, 3, 3, 3]"), _B, round_trip=False),
+    Sample(
+        ops.ConvFilterGrad(*_OPEN, (3, 2)),
+        ("f64[b, h, w, 2]", "f64[b, (h + 1)//2, w, 3]"),
+        _BHW,
+        round_trip=False,
+        label="same-open",
+    ),
     Sample(ops.ConvFilterGrad(*_SAME, (3, 3)), ("f64[b, h, w, 2]", "f64[b, h, w, 3]"), _BHW, round_trip=False),
     Sample(ops.ConvFilterGrad(*_GROUPED, (2, 3)), ("f64[2, 5, 6, 4]", "f64[2, 5, 3, 6]"), round_trip=False),
     Sample(ops.ConvFilterGrad(*_DEPTHWISE, (3, 3)), ("f64[2, 4, 5, 3]", "f64[2, 4, 5, 6]"), round_trip=False),

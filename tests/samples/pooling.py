@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphc_ir.dims import symbol
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops import pooling as ops
+from graphc_ir.ops.conv import window_of
 from tests.samples.base import ErrorCase, Sample
 
 _B = {"b": 2}
@@ -21,6 +23,7 @@ _OVERLAP = ((1, 2), (1, 0), (1, 1), (1, 1), "NHWC", (3, 2))
 _OVERLAP_FIRST = ((2, 2), (1, 1), (1, 1), (1, 1), "NCHW", (3, 3))
 _DILATED = ((1, 1), (1, 0), (1, 0), (2, 1), "NHWC", (2, 2))
 _LINE = ((2,), (0,), (0,), (1,), "NHWC", (2,))
+_OPEN = (*window_of((symbol("h"), symbol("w")), (3, 2), (2, 2), "SAME", 1, "NHWC"), (3, 2))
 _VOLUME = ((1, 2, 1), (0, 0, 0), (0, 0, 0), (1, 1, 1), "NHWC", (2, 2, 1))
 
 _REFERENCE_HOLE = "it computes grouped ConvTranspose only where input and output channels are as many"
@@ -56,6 +59,14 @@ SAMPLES = [
     Sample(ops.MaxPool(*_TILES_FIRST), ("f64[2, 2, 4, 7]",), values=(_distinct(2, 2, 4, 7),)),
     Sample(ops.MaxPool(*_OVERLAP), ("f64[b, 4, 5, 2]",), _B, values=(_distinct(2, 4, 5, 2),), round_trip=False),
     Sample(ops.MaxPool(*_OVERLAP_FIRST), ("f64[2, 2, 5, 4]",), values=(_distinct(2, 2, 5, 4),)),
+    Sample(
+        ops.MaxPool(*_OPEN),
+        ("f64[b, h, w, 3]",),
+        {"b": 2, "h": 5, "w": 6},
+        values=(_distinct(2, 5, 6, 3),),
+        round_trip=False,
+        label="same-open",
+    ),
     Sample(ops.MaxPool(*_DILATED), ("f64[2, 4, 5, 2]",), values=(_distinct(2, 4, 5, 2),), round_trip=False),
     Sample(ops.MaxPool(*_LINE), ("f64[2, 7, 2]",), values=(_distinct(2, 7, 2),), round_trip=False),
     Sample(ops.MaxPool(*_VOLUME), ("f64[1, 3, 4, 2, 2]",), values=(_distinct(1, 3, 4, 2, 2),), round_trip=False),
@@ -79,6 +90,9 @@ SAMPLES = [
     *_max_grad(_DILATED, "f64[2, 4, 5, 2]", "f64[2, 4, 4, 2]", _ties(2, 4, 5, 2), "dilated"),
     *_max_grad(_LINE, "f64[2, 6, 2]", "f64[2, 3, 2]", _ties(2, 6, 2), "1d"),
     *_max_grad(_VOLUME, "f64[1, 3, 4, 2, 2]", "f64[1, 2, 2, 2, 2]", _ties(1, 3, 4, 2, 2), "3d"),
+    Sample(
+        ops.AvgPool(*_OPEN, False), ("f64[b, h, w, 3]",), {"b": 2, "h": 5, "w": 6}, round_trip=False, label="same-open"
+    ),
     Sample(ops.AvgPool(*_TILES, False), ("f64[b, h, w, 3]",), _BHW, round_trip=False),
     Sample(ops.AvgPool(*_OVERLAP, False), ("f64[b, h, w, 2]",), _BHW, label="uncounted", round_trip=False),
     Sample(ops.AvgPool(*_OVERLAP, True), ("f64[b, 4, 5, 2]",), _B, label="counted", round_trip=False),

@@ -14,7 +14,7 @@ from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter
 from graphc_ir.dims import Dim, Shape
-from graphc_ir.errors import ImportModelError
+from graphc_ir.errors import ExportError, ImportModelError
 from graphc_ir.graph import Node
 from graphc_ir.ops import conv as ops
 from graphc_ir.ops.base import Operand, bind, rank_of, shape_of
@@ -53,12 +53,25 @@ def _attributes(op: ops.Convolution, filters: Shape) -> dict[str, Any]:
     }
 
 
+def padding_attributes(op: ops.Windowed, x: Shape, window: Sequence[int]) -> dict[str, Any]:
+    """``pads``, or ``auto_pad`` where padding depends on sizes that are not known. Raises ExportError for other
+    symbolic padding."""
+    both = (op.pad_low, op.pad_high)
+    if all(isinstance(d, int) for side in both for d in side):
+        return {"pads": [*op.pad_low, *op.pad_high]}
+    if ops.paddings_of("SAME", op.spatial(x), window, op.strides, op.dilations, op.layout) != both:
+        raise ExportError(f"{op.name} is padded by {ops.shape_text(op.pad_low)} and {ops.shape_text(op.pad_high)}, but "
+                          "ONNX knows no open padding besides 'SAME'; give the sizes, or pad before")  # fmt: skip
+    return {"auto_pad": "SAME_UPPER"}
+
+
 @exports(ops.Conv)
 def _conv(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.Conv, node.op)
     x, w = to_first(writer, op, operands[0]), _filters_first(writer, op, operands[1])
-    pads = [*op.pad_low, *op.pad_high]
-    result = writer.emit("Conv", [x, w], pads=pads, **_attributes(op, node.operands[1].type.shape))
+    data, filters = node.operands[0].type.shape, node.operands[1].type.shape
+    padding = padding_attributes(op, data, op.kernel_sizes(filters))
+    result = writer.emit("Conv", [x, w], **padding, **_attributes(op, filters))
     return from_first(writer, op, result)
 
 
@@ -71,7 +84,7 @@ def _conv_input_grad(writer: OnnxWriter, node: Node, operands: list[str]) -> str
     filters = node.operands[1].type.shape
     attributes = _attributes(op, filters)
     unreached = _unreached(op, op.spatial(node.operands[0].type.shape), op.kernel_sizes(filters))
-    if all(isinstance(u, int) for u in unreached):
+    if all(isinstance(d, int) for d in (*unreached, *op.pad_low, *op.pad_high)):
         attributes |= {"pads": [*op.pad_low, *op.pad_high], "output_padding": list(unreached)}
         return from_first(writer, op, writer.emit("ConvTranspose", [g, w], **attributes))
     whole = writer.emit("ConvTranspose", [g, w], **attributes)
@@ -102,7 +115,7 @@ def pads(
     window: Sequence[int],
     strides: Sequence[int],
     dilations: Sequence[int],
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+) -> tuple[Shape, Shape]:
     """Low and high padding from ``pads`` or ``auto_pad``."""
     rank, kind = len(window), context.attribute("auto_pad", "NOTSET")
     if kind in ("NOTSET", ""):

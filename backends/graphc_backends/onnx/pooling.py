@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from graphc_backends.onnx.conv import from_first, ints, pads, to_first
+from graphc_backends.onnx.conv import from_first, ints, padding_attributes, pads, to_first
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter, decomposition
@@ -18,15 +18,16 @@ from graphc_ir.ops.base import Operand, bind, rank_of, shape_of
 from graphc_ir.ops.reduction import reduce_max, reduce_mean
 
 
-def _attributes(op: ops.Pooling) -> dict[str, Any]:
-    return {"kernel_shape": list(op.window), "strides": list(op.strides), "pads": [*op.pad_low, *op.pad_high]}
+def _attributes(node: Node) -> dict[str, Any]:
+    op, x = cast(ops.Pooling, node.op), node.operands[0].type.shape
+    return {"kernel_shape": list(op.window), "strides": list(op.strides), **padding_attributes(op, x, op.window)}
 
 
 @exports(ops.MaxPool)
 def _max_pool(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.MaxPool, node.op)
     x = to_first(writer, op, operands[0])
-    return from_first(writer, op, writer.emit("MaxPool", [x], dilations=list(op.dilations), **_attributes(op)))
+    return from_first(writer, op, writer.emit("MaxPool", [x], dilations=list(op.dilations), **_attributes(node)))
 
 
 @exports(ops.AvgPool)
@@ -35,13 +36,13 @@ def _avg_pool(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     if any(d != 1 for d in op.dilations):
         return writer.write_inline(decomposition(op, [node.operands[0].type]), operands)[0]
     x, counted = to_first(writer, op, operands[0]), int(op.count_padding)
-    return from_first(writer, op, writer.emit("AveragePool", [x], count_include_pad=counted, **_attributes(op)))
+    return from_first(writer, op, writer.emit("AveragePool", [x], count_include_pad=counted, **_attributes(node)))
 
 
 @exports(ops.AvgPool, since=19)
 def _avg_pool_dilated(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.AvgPool, node.op)
-    x, attributes = to_first(writer, op, operands[0]), _attributes(op) | {"dilations": list(op.dilations)}
+    x, attributes = to_first(writer, op, operands[0]), _attributes(node) | {"dilations": list(op.dilations)}
     result = writer.emit("AveragePool", [x], count_include_pad=int(op.count_padding), **attributes)
     return from_first(writer, op, result)
 
@@ -63,9 +64,9 @@ def _rounded_up(
     window: Sequence[int],
     strides: Sequence[int],
     dilations: Sequence[int],
-    low: Sequence[int],
-    high: Sequence[int],
-) -> tuple[int, ...]:
+    low: Shape,
+    high: Shape,
+) -> Shape:
     """``ceil_mode`` as more padding at the end. A window that would start in it is left out."""
     result = []
     for i, size in enumerate(spatial):

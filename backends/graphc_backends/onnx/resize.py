@@ -78,7 +78,7 @@ def _read_resize(context: ImportContext) -> Operand:
 
 def _check_coordinates(context: ImportContext, method: str) -> None:
     """Declines every other way to place the samples than that of the op."""
-    wanted = {"coordinate_transformation_mode": "half_pixel"}
+    wanted: dict[str, Any] = {"coordinate_transformation_mode": "half_pixel"}
     wanted |= {"nearest_mode": "round_prefer_ceil"} if method == "nearest" else {}
     wanted |= {"cubic_coeff_a": -0.5, "exclude_outside": 1} if method == "cubic" else {}
     defaults = {"coordinate_transformation_mode": "half_pixel", "nearest_mode": "round_prefer_floor",

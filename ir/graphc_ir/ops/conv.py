@@ -30,17 +30,24 @@ LAYOUTS: Final = ("NHWC", "NCHW")
 
 
 class Windowed(Op, abstract=True):
-    """Ops that slide a window over the spatial axes. All tuples have one item per spatial axis."""
+    """Ops that slide a window over the spatial axes. All tuples have one item per spatial axis.
+
+    Padding is symbolic only where "SAME" padding depends on a size that is.
+    """
 
     strides: tuple[int, ...]
-    pad_low: tuple[int, ...]
-    pad_high: tuple[int, ...]
+    pad_low: Shape
+    pad_high: Shape
     dilations: tuple[int, ...]
     layout: str
 
     @property
     def spatial_rank(self) -> int:
         return len(self.strides)
+
+    @property
+    def is_padded(self) -> bool:
+        return any(not isinstance(d, int) or d != 0 for d in (*self.pad_low, *self.pad_high))
 
     def spatial(self, shape: Shape) -> Shape:
         """The spatial sizes of a data shape."""
@@ -75,7 +82,8 @@ class Windowed(Op, abstract=True):
                                  f"{t}; expected (batch, {order})")  # fmt: skip
 
     def geometry(self) -> Geometry:
-        return Geometry(self.strides, self.pad_low, self.pad_high, self.dilations)
+        """What kernels need; they run once all sizes are known."""
+        return Geometry(self.strides, self.pad_low, self.pad_high, self.dilations)  # type: ignore[arg-type]
 
     def require_shape(self, what: str, have: Shape, want: Shape) -> None:
         """Raises ShapeError unless the two shapes agree."""
@@ -294,8 +302,8 @@ class Window(NamedTuple):
     """Normalised arguments of a windowed op."""
 
     strides: tuple[int, ...]
-    pad_low: tuple[int, ...]
-    pad_high: tuple[int, ...]
+    pad_low: Shape
+    pad_high: Shape
     dilations: tuple[int, ...]
     layout: str
 
@@ -348,7 +356,7 @@ def paddings_of(
     strides: Sequence[int],
     dilations: Sequence[int],
     layout: str,
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+) -> tuple[Shape, Shape]:
     """Low and high padding of ``"SAME"``, ``"VALID"`` or explicit pairs."""
     if not isinstance(padding, str):
         return _explicit_paddings(padding, len(window), layout)
@@ -361,15 +369,19 @@ def paddings_of(
     return tuple(t // 2 for t in totals), tuple(t - t // 2 for t in totals)
 
 
-def _same_total(size: Dim, window: int, stride: int, dilation: int) -> int:
+def _same_total(size: Dim, window: int, stride: int, dilation: int) -> Dim:
     """How much ``"SAME"`` pads in all, so that the result has ``ceil(size / stride)`` elements."""
     reach = (window - 1) * dilation + 1
     total = ((size + stride - 1) // stride - 1) * stride + reach - size
     if isinstance(total, int):
         return max(total, 0)
-    raise ArgumentError(f"padding='SAME' with stride {stride} depends on the size {size}, which is not known "
-                        f"while "
-                        "tracing; declare that size, use stride 1, or pad explicitly")  # fmt: skip
+    if reach >= stride:
+        return total
+    if reach == 1:
+        return 0
+    raise ArgumentError(f"padding='SAME' with a window of {reach} and stride {stride} depends on the size {size} in a "
+                        "way that is only known when the graph runs; declare that size, use a window of at least the "
+                        "stride, or pad explicitly")  # fmt: skip
 
 
 def _explicit_paddings(padding: Any, rank: int, layout: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -59,8 +59,7 @@ class Pooling(Windowed, abstract=True):
     @property
     def tiles(self) -> bool:
         """Whether the windows lie side by side: no overlap, no gaps, no padding."""
-        plain = all(d == 1 for d in self.dilations) and not any(self.pad_low) and not any(self.pad_high)
-        return plain and self.strides == self.window
+        return not self.is_padded and all(d == 1 for d in self.dilations) and self.strides == self.window
 
     def in_last(self, function: Any, *arrays: Array) -> Any:
         """Runs a channels-last kernel on arrays of this layout."""
@@ -123,7 +122,7 @@ class _AtMaximum(Pooling, abstract=True):
 
     def tap_masks(self, x: Operand, y: Operand, like: Operand) -> list[Operand]:
         """Per window position 1 where it holds the first maximum, else 0, with the dtype of ``like``."""
-        fill = 0 if not any(self.pad_low) and not any(self.pad_high) else lowest(dtype_of(x).np)
+        fill = lowest(dtype_of(x).np) if self.is_padded else 0
         left, masks = None, []
         for tap in window_taps(self, x, self.window, fill):
             hit = cast(equal(tap, y), dtype_of(like))
@@ -228,7 +227,7 @@ class AvgPool(Pooling):
 
     @property
     def counts_evenly(self) -> bool:
-        return self.count_padding or not (any(self.pad_low) or any(self.pad_high))
+        return self.count_padding or not self.is_padded
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
         return bind(AvgPoolGrad(*(*self.parts(), self.count_padding, self.spatial(shape_of(x)))), g)

@@ -94,7 +94,7 @@ class Resize(Resampling):
 
     def _nearest(self, x: Array) -> Array:
         for axis, size in zip(self.axes, self.sizes, strict=True):
-            x = np.take(x, (2 * np.arange(size) + 1) * x.shape[axis] // (2 * size), axis)  # type: ignore[operator,arg-type]
+            x = np.take(x, (2 * np.arange(size) + 1) * x.shape[axis] // (2 * size), axis)  # type: ignore[arg-type]
         return x
 
     def vjp(self, g: Operand, y: Operand, x: Operand) -> Any:
