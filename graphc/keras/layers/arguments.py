@@ -9,7 +9,10 @@ from typing import Any
 from graphc.keras import constraints, initializers, regularizers
 from graphc_ir.errors import ArgumentError
 
-__all__ = ["axis_pairs", "axis_sizes", "channel_axis", "integer", "make_weight", "one_of", "refuse_quantization", "weight_config"]
+__all__ = [
+    "axis_pairs", "axis_sizes", "channel_axis", "integer", "make_weight", "one_of", "refuse_quantization",
+    "weight_config",
+]  # fmt: skip
 
 
 def integer(value: Any, what: str, least: int | None = None) -> int:

@@ -101,8 +101,9 @@ class PReLU(Layer):
         shared = self.shared_axes or []
         shape = [1 if axis in shared else size for axis, size in enumerate(input_shape)][1:]
         if None in shape:
+            open_axes = [axis for axis, size in enumerate(shape, start=1) if size is None]
             raise ArgumentError(f"PReLU {self.name!r} has a weight for each feature, but inputs of shape {input_shape} "
-                                f"leave sizes open; share these axes, e.g. shared_axes={[i + 1 for i, d in enumerate(shape) if d is None]}")  # fmt: skip
+                                f"leave sizes open; share these axes: shared_axes={open_axes}")  # fmt: skip
         self.alpha = make_weight(self, "alpha", shape)
         own = {axis: size for axis, size in enumerate(input_shape) if axis and axis not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=own)

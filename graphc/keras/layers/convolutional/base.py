@@ -104,4 +104,3 @@ class ConvolutionLayer(Layer):
 
     def activation_config(self) -> dict[str, Any]:
         return {"activation": activations.serialize(self.activation), "use_bias": self.use_bias}
-

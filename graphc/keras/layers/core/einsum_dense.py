@@ -88,7 +88,7 @@ class EinsumDense(Layer):
 class _Sizes:
     """The size that each letter of an equation stands for. Raises ArgumentError where the parts do not fit."""
 
-    def __init__(self, equation: str, output_shape: tuple[int | None, ...], input_shape: tuple[int | None, ...]) -> None:
+    def __init__(self, equation: str, output_shape: Sequence[int | None], input_shape: Sequence[int | None]) -> None:
         self.equation = equation
         form = _FORM.fullmatch(equation.replace(" ", ""))
         if form is None or (form["front"], form["back"]) != (form["to_front"], form["to_back"]):
@@ -101,10 +101,10 @@ class _Sizes:
             raise ArgumentError(f"EinsumDense: {self.labels!r} of {equation!r} does not name the axes of inputs of "
                                 f"shape {input_shape}")  # fmt: skip
         offset = self.elided if self.in_front else 0
-        self.known = dict(zip(self.labels, input_shape[offset:], strict=False))
+        self.known: dict[str, int | None] = dict(zip(self.labels, input_shape[offset:], strict=False))
         self._add_outputs(output_shape)
 
-    def _add_outputs(self, output_shape: tuple[int | None, ...]) -> None:
+    def _add_outputs(self, output_shape: Sequence[int | None]) -> None:
         # Without a leading ellipsis the first letter is the batch axis, which output_shape leaves out.
         labels = self.result if self.in_front else self.result[1:]
         given = output_shape[max(len(output_shape) - len(labels), 0) :] if self.in_front else output_shape

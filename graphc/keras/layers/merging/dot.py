@@ -69,13 +69,12 @@ def _to_unit_length(x: Operand, axis: int) -> Operand:
 
 def _batch_dot(first: Operand, second: Operand, i: int, j: int) -> Operand:
     left, right = moveaxis(first, i, -1), moveaxis(second, j, 1)
-    batch, *rows, size = shape_of(left)
-    columns = shape_of(right)[2:]
+    rows, columns = shape_of(left)[1:-1], shape_of(right)[2:]
     product = matmul(
-        reshape(left, (batch, element_count(rows), size)), reshape(right, (batch, size, element_count(columns)))
+        reshape(left, (shape_of(left)[0], element_count(rows), shape_of(left)[-1])),
+        reshape(right, (*shape_of(right)[:2], element_count(columns))),
     )
-    shape = (batch, *rows, *columns)
-    return reshape(product, shape if len(shape) > 1 else (batch, 1))
+    return reshape(product, (shape_of(product)[0], *((*rows, *columns) or (1,))))
 
 
 def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
