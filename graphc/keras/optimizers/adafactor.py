@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from graphc.keras.optimizers.optimizer import Optimizer, store
@@ -57,16 +57,15 @@ class Adafactor(Optimizer):
             self._velocities.append(self.add_variable_from_reference(variable, "velocity"))
 
     def _factors(self, variable: Variable) -> list[Variable]:
-        shape = tuple(variable.shape)
-        if len(shape) >= 2:
-            shapes, dtype = [shape[:-1], (*shape[:-2], shape[-1])], variable.dtype
-        else:  # Files of Keras hold two integers in their place.
-            shapes, dtype = [(), ()], "int32"
-        return [self.add_variable(s, dtype=dtype, name=variable.path.rpartition("/")[2]) for s in shapes]
+        shape, name = tuple(variable.shape), variable.path.rpartition("/")[2]
+        if len(shape) < 2:  # Files of Keras hold two integers in their place.
+            return [self.add_variable((), dtype="int32", name=name) for _ in range(2)]
+        return [self.add_variable(s, dtype=variable.dtype, name=name) for s in (shape[:-1], (*shape[:-2], shape[-1]))]
 
-    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
+    def step_scalars(self, learning_rate: Any, step: Callable[[], Any]) -> tuple[Any, ...]:
         """The bounded rate, and how much of the averages stays."""
-        return minimum(learning_rate, step**-0.5), 1 - step**self.beta_2_decay
+        t = step()
+        return minimum(learning_rate, t**-0.5), 1 - t**self.beta_2_decay
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         rate, kept = self.scalars_for(variable, learning_rate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from graphc.keras.optimizers.fused import FusedOptimizer
@@ -57,9 +57,10 @@ class Adam(FusedOptimizer):
         if not self._decays:
             super().begin_update(variables, learning_rate)
 
-    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
+    def step_scalars(self, learning_rate: Any, step: Callable[[], Any]) -> tuple[Any, ...]:
         """The rate with the bias corrections of both averages; and the share of a weight that decays."""
-        corrected = learning_rate * ((1 - self.beta_2**step) ** 0.5 / (1 - self.beta_1**step))
+        t = step()
+        corrected = learning_rate * ((1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t))
         if not self._decays or self.weight_decay is None:
             return (corrected,)
         return corrected, learning_rate * self.weight_decay

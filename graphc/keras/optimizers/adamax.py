@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from graphc.keras.optimizers.optimizer import Optimizer, store
@@ -41,9 +41,9 @@ class Adamax(Optimizer):
         super().build(variables)
         self._momentums, self._norms = self.add_optimizer_variables(variables, ("momentum", "norm"))
 
-    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
+    def step_scalars(self, learning_rate: Any, step: Callable[[], Any]) -> tuple[Any, ...]:
         """The rate with the bias correction of the first average."""
-        return (learning_rate / (1 - self.beta_1**step),)
+        return (learning_rate / (1 - self.beta_1 ** step()),)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         (rate,) = self.scalars_for(variable, learning_rate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from graphc.keras.optimizers.gradients import flushed
@@ -43,9 +43,10 @@ class Lamb(Optimizer):
         super().build(variables)
         self._momentums, self._velocities = self.add_optimizer_variables(variables, ("momentum", "velocity"))
 
-    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
+    def step_scalars(self, learning_rate: Any, step: Callable[[], Any]) -> tuple[Any, ...]:
         """The rate, and the bias corrections of both averages."""
-        return learning_rate, 1 - self.beta_1**step, 1 - self.beta_2**step
+        t = step()
+        return learning_rate, 1 - self.beta_1**t, 1 - self.beta_2**t
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         rate, first, second = self.scalars_for(variable, learning_rate)

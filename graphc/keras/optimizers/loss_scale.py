@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 from graphc.control import cond
 from graphc.keras.initializers import Constant
+from graphc.keras.optimizers.gradients import active_pairs
 from graphc.keras.optimizers.optimizer import Optimizer
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
 from graphc.variable import Variable
@@ -87,10 +89,10 @@ class LossScaleOptimizer(Optimizer):
         grads = list(grads)
         if not grads:
             return
-        variables = list(self._weights_for(grads, trainable_variables))
+        grads, variables = active_pairs(grads, self._weights_for(grads, trainable_variables))
 
         def step() -> None:
-            scaled = [None if g is None else div(g, cast(self.dynamic_scale, g.dtype)) for g in grads]
+            scaled = [div(g, cast(self.dynamic_scale, g.dtype)) for g in grads]
             self.inner_optimizer.apply(scaled, variables)
             self._count_good_step()
 
@@ -132,9 +134,5 @@ class LossScaleOptimizer(Optimizer):
         return cls(**{**config, "inner_optimizer": inner})
 
 
-def _all_finite(grads: Sequence[Any]) -> Operand:
-    found = lift(True)
-    for gradient in grads:
-        if gradient is not None:
-            found = logical_and(found, reduce_all(is_finite(gradient)))
-    return found
+def _all_finite(grads: Sequence[Operand]) -> Operand:
+    return functools.reduce(logical_and, [reduce_all(is_finite(g)) for g in grads])

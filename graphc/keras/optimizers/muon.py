@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from graphc.keras.optimizers.gradients import flushed
@@ -93,9 +93,10 @@ class Muon(Optimizer):
             return None
         return self.adam_weight_decay if self._needs_adam(variable) else self.weight_decay
 
-    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
+    def step_scalars(self, learning_rate: Any, step: Callable[[], Any]) -> tuple[Any, ...]:
         """The rate of matrices, and that of Adam with its bias corrections."""
-        correction = (1 - self.adam_beta_2**step) ** 0.5 / (1 - self.adam_beta_1**step)
+        t = step()
+        correction = (1 - self.adam_beta_2**t) ** 0.5 / (1 - self.adam_beta_1**t)
         return learning_rate, learning_rate * self.adam_lr_ratio * correction
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:

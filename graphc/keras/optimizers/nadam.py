@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Unpack
 
 from graphc.keras.config import floatx
@@ -55,13 +55,14 @@ class Nadam(Optimizer):
     def _momentum(self, step: Any) -> Any:
         return self.beta_1 * (1 - 0.5 * _MOMENTUM_DECAY**step)
 
-    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
+    def step_scalars(self, learning_rate: Any, step: Callable[[], Any]) -> tuple[Any, ...]:
         """The rates of the first average and of the gradient, and the second average's bias correction."""
-        now, later = self._momentum(step), self._momentum(step + 1)
+        t = step()
+        now, later = self._momentum(t), self._momentum(t + 1)
         product = cast(self._product, as_dtype(learning_rate.dtype))
         of_average = learning_rate * later / (1 - product * later)
         of_gradient = learning_rate * (1 - now) / (1 - product)
-        return of_average, of_gradient, 1 - self.beta_2**step
+        return of_average, of_gradient, 1 - self.beta_2**t
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         of_average, of_gradient, correction = self.scalars_for(variable, learning_rate)

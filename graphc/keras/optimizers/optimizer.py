@@ -130,7 +130,8 @@ class Optimizer(OptimizerState):
         if len(variables) != len(grads):
             raise ArgumentError(f"got {len(grads)} gradients for {len(variables)} variables; give one each, None for "
                                 "a variable without a gradient")  # fmt: skip
-        self.build(variables)
+        if not self.built:  # A subclass may not ask.
+            self.build(variables)
         for variable in variables:
             self._get_variable_index(variable)
         return variables
@@ -177,8 +178,8 @@ class Optimizer(OptimizerState):
 
     # --- what the updates of one step share ----------------------------------------------------------------------
 
-    def step_scalars(self, learning_rate: Any, step: Any) -> tuple[Any, ...]:
-        """Scalars that depend on nothing but the learning rate and the number of the update, which counts from 1.
+    def step_scalars(self, learning_rate: Any, step: Callable[[], Any]) -> tuple[Any, ...]:
+        """Scalars that depend on nothing but the learning rate and ``step()``, the number of the update from 1.
 
         Both are NumPy numbers, or tensors of a graph: written with operators, this serves both.
         """
@@ -194,7 +195,7 @@ class Optimizer(OptimizerState):
         found = None if self._shared is None else self._shared.get(key)
         if found is None:
             wide = float64 if dtype is float64 else float32
-            scalars = self.step_scalars(_number(learning_rate, wide), _number(self.iterations, wide) + 1)
+            scalars = self.step_scalars(_number(learning_rate, wide), lambda: _number(self.iterations, wide) + 1)
             found = (learning_rate, tuple([cast(lift(s), dtype) for s in scalars]))
             if self._shared is not None:
                 self._shared[key] = found

@@ -72,7 +72,8 @@ def number(value: Any, what: str) -> float:
     if isinstance(value, Variable):
         raise ArgumentError(f"{what} is the Variable {value.name}, whose later changes an optimizer would not see; "
                             "pass its number, float(v), or a function that reads it, lambda: v")  # fmt: skip
-    if isinstance(value, (Real, np.ndarray, Tensor)) and not isinstance(value, bool) and np.ndim(value) == 0:
+    scalar = isinstance(value, (np.ndarray, Tensor)) and value.ndim == 0
+    if scalar or (isinstance(value, Real) and not isinstance(value, bool)):
         return float(value)
     raise ArgumentError(f"{what} must be a number, a LearningRateSchedule or a function without arguments, got "
                         f"{value!r} ({type(value).__name__})")  # fmt: skip

@@ -82,7 +82,7 @@ class OptimizerState(Stateful):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         previous = self._learning_rate
-        if callable(value) and not isinstance(value, Variable):
+        if callable(value):
             self._learning_rate = value
             if isinstance(previous, Variable):
                 del self._variables[self._position(previous)]
@@ -138,11 +138,14 @@ class OptimizerState(Stateful):
 
     @overload
     def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: Sequence[str], initializer: Any = "zeros"
+        self, trainable_variables: Sequence[Variable], name: list[str] | tuple[str, ...], initializer: Any = "zeros"
     ) -> tuple[list[Variable], ...]: ...
 
     def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: str | Sequence[str], initializer: Any = "zeros"
+        self,
+        trainable_variables: Sequence[Variable],
+        name: str | list[str] | tuple[str, ...],
+        initializer: Any = "zeros",
     ) -> list[Variable] | tuple[list[Variable], ...]:
         """One new Variable per weight; of several names, a list each (one weight's Variables stand together in files).
 

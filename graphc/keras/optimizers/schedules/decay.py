@@ -122,9 +122,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     config_keys = ("boundaries", "values", "name")
 
-    def __init__(
-        self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
-    ) -> None:
+    def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant") -> None:
         if len(boundaries) != len(values) - 1:
             raise ArgumentError(f"{len(boundaries)} boundaries {list(boundaries)} part {len(boundaries) + 1} values, "
                                 f"got {len(values)}: {list(values)}")  # fmt: skip
