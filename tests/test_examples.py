@@ -63,3 +63,57 @@ def test_mnist_style_mlp(tmp_path: Path) -> None:
     found = run_main("mnist_style_mlp", tmp_path)
     assert found["loss"] < 0.1
     assert found["accuracy"] > 0.88
+
+
+def test_custom_layers(tmp_path: Path) -> None:
+    found = run_main("custom_layers", tmp_path)
+    assert found["weights of the block"] == 6
+    assert found["running sum"] == [4.0, 4.0]
+    assert found["trainable in the running sum"] == 0
+    assert found["functional output"] == [None, 10]
+    assert found["parameters"] == [16 * 32 + 32 + 32 * 10 + 10] * 2
+
+
+def test_custom_metric(tmp_path: Path) -> None:
+    found = run_main("custom_metric", tmp_path)
+    assert found["binary"] == [1.0, 3.0, 0.0]
+    assert found["auc"] == pytest.approx([2 / 3, 5 / 7, 0.0])
+
+
+def test_training_loop(tmp_path: Path) -> None:
+    found = run_main("training_loop", tmp_path)
+    assert found["eager"]["train"] > 0.94 and found["eager"]["test"] > 0.83
+    assert found["compiled"] == pytest.approx(found["eager"], abs=0.01)
+
+
+def test_sparse_mlp(tmp_path: Path) -> None:
+    found = run_main("sparse_mlp", tmp_path)
+    assert found["losses kept"] == 1
+    assert found["own loop"][-1] < found["own loop"][0]
+    assert found["fit"] == sorted(found["fit"], reverse=True)
+    assert found["penalty"][0] > 0
+
+
+def test_fit_and_callbacks(tmp_path: Path) -> None:
+    found = run_main("fit_and_callbacks", tmp_path)
+    assert found["epochs"] < 30
+    assert found["logged"] == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    assert found["reloaded"][0] == pytest.approx(found["best validation loss"], rel=1e-4)
+    assert found["reloaded"][1] > 0.85
+    assert found["predict agrees"]
+    assert len(found["worst batches"]) == found["epochs"]
+    log = (tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()
+    assert log[0] == "epoch,accuracy,loss,val_accuracy,val_loss"
+    assert len(log) == found["epochs"] + 1
+
+
+def test_vae(tmp_path: Path) -> None:
+    found = run_main("vae", tmp_path)
+    assert found["losses"][-1] < 0.6 * found["guess"]
+    assert found["new images"] == [4, 64]
+
+
+def test_rnn_by_subclassing(tmp_path: Path) -> None:
+    found = run_main("rnn_by_subclassing", tmp_path)
+    assert found["validation accuracy"] > 0.85
+    assert found["weights"] == 6

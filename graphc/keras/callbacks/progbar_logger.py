@@ -20,7 +20,7 @@ class ProgbarLogger(Callback):
         self.target: int | None = None
         self.verbose = 1
         self.epochs = 1
-        self._bar: Progbar | None = None
+        self._bar = Progbar(None, verbose=0)
         self._in_fit = False
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -71,22 +71,17 @@ class ProgbarLogger(Callback):
     def _restart(self) -> None:
         self.seen = 0
         self.target = self.params.get("steps", self.target)
-        self._bar = None
-
-    def _progress(self) -> Progbar:
-        if self._bar is None:
-            self._bar = Progbar(self.target, verbose=self.verbose, unit_name="step")
-        return self._bar
+        self._bar = Progbar(self.target, verbose=self.verbose, unit_name="step")
 
     def _update(self, batch: int, logs: Logs) -> None:
         self.seen = batch + 1
         if self.verbose == 1:
-            self._progress().update(self.seen, list((logs or {}).items()), finalize=False)
+            self._bar.update(self.seen, list((logs or {}).items()), finalize=False)
 
     def _finish(self, logs: Logs) -> None:
         if not self.verbose:
             return
         if self.target is None:
             self.target = self.seen
-            self._progress().target = self.seen
-        self._progress().update(self.target, list((logs or {}).items()), finalize=True)
+            self._bar.target = self.seen
+        self._bar.update(self.target, list((logs or {}).items()), finalize=True)
