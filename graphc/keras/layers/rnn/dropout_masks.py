@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from graphc.keras.random.seed_generator import SeedGenerator
 from graphc_ir.dims import Shape

@@ -22,9 +22,9 @@ class GRUCell(RecurrentCell):
     """One step of a GRU, with the state ``h``:
 
     ``z, r = recurrent_activation(...)`` of ``x kernel + h recurrent_kernel + bias``, whose blocks are in the order
-    z, r, n; ``n = activation(x kernel + r * (h recurrent_kernel))``; then ``h = z * h + (1 - z) * n``, which is the output.
-    ``reset_after=False``: ``n`` gets ``(r * h) recurrent_kernel``. With ``reset_after`` there are two biases, one for each
-    product: shape (2, 3 units).
+    z, r, n; ``n = activation(x kernel + r * (h recurrent_kernel))``; then ``h = z * h + (1 - z) * n``, which is the
+    output. ``reset_after=False``: ``n`` gets ``(r * h) recurrent_kernel``. With ``reset_after`` there are two biases,
+    one for each product: shape (2, 3 units).
     """
 
     gates = 3
@@ -110,8 +110,8 @@ def _plus(x: Operand, bias: Operand | None) -> Operand:
 
 
 class GRU(SingleCellRNN):
-    """The gated recurrent unit over ``sequences`` [batch, time, features]; the step: :class:`GRUCell`. How sequences are
-    gone over and what comes out: :class:`RNN`.
+    """The gated recurrent unit over ``sequences`` [batch, time, features]; the step: :class:`GRUCell`. How sequences
+    are gone over and what comes out: :class:`RNN`.
 
     With the default activations it is one op in the compiler and one node in ONNX. ``use_cudnn`` is accepted and makes
     no difference.

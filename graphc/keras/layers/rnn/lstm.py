@@ -20,8 +20,9 @@ __all__ = ["LSTM", "LSTMCell"]
 class LSTMCell(RecurrentCell):
     """One step of an LSTM, with the states ``h`` and ``c``:
 
-    ``i, f, o = recurrent_activation(...)`` and ``g = activation(...)`` of ``x kernel + h recurrent_kernel + bias``, whose
-    blocks are in the order i, f, g, o; then ``c = f * c + i * g`` and ``h = o * activation(c)``. The output is ``h``.
+    ``i, f, o = recurrent_activation(...)`` and ``g = activation(...)`` of ``x kernel + h recurrent_kernel + bias``,
+    whose blocks are in the order i, f, g, o; then ``c = f * c + i * g`` and ``h = o * activation(c)``. The output is
+    ``h``.
     ``unit_forget_bias``: the bias of f starts at 1.
     """
 

@@ -82,8 +82,8 @@ class RNN(Layer):
 
     def _make_states(self, batch: int | None) -> None:
         if batch is None:
-            raise ArgumentError(f"{type(self).__name__} {self.name!r} is stateful, so its batch size must be known; pass "
-                                "batch_size= to Input, or call it on data")  # fmt: skip
+            raise ArgumentError(f"{type(self).__name__} {self.name!r} is stateful, so its batch size must be known; "
+                                "pass batch_size= to Input, or call it on data")  # fmt: skip
         self.states = map_leaves(
             lambda state: Variable(state, trainable=False, name="rnn_state"), self.get_initial_state(batch)
         )
@@ -158,8 +158,8 @@ class RNN(Layer):
         wanted, structure = flatten(self._described_states())
         leaves = leaves_of(states)
         if len(leaves) != len(wanted):
-            raise ArgumentError(f"{type(self).__name__} {self.name!r} has {len(wanted)} states, but initial_state holds "
-                                f"{len(leaves)} tensors")  # fmt: skip
+            raise ArgumentError(f"{type(self).__name__} {self.name!r} has {len(wanted)} states, but initial_state "
+                                f"holds {len(leaves)} tensors")  # fmt: skip
         return unflatten(structure, [cast(lift(leaf), self.compute_dtype) for leaf in leaves])
 
     def _described_states(self) -> Any:
@@ -232,5 +232,6 @@ def _checked_cell(cell: Any) -> Any:
     if not callable(getattr(cell, "call", None)):
         raise ArgumentError(f"RNN needs a cell with a call method, got {cell!r}")
     if not hasattr(cell, "state_size"):
-        raise ArgumentError(f"RNN needs a cell with a state_size (an integer, or a list with one per state), got {cell!r}")
+        raise ArgumentError("RNN needs a cell with a state_size (an integer, or a list with one per state), got "
+                            f"{cell!r}")  # fmt: skip
     return cell
