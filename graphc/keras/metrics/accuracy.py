@@ -133,4 +133,6 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
 
     def __init__(self, k: int = 5, name: str | None = "sparse_top_k_categorical_accuracy", dtype: Any = None,
                  from_sorted_ids: bool = False) -> None:  # fmt: skip
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+        # Keras's files know no such option, so they hold it only where it matters.
+        options = {"from_sorted_ids": True} if from_sorted_ids else {}
+        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, **options)

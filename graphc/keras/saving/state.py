@@ -18,6 +18,7 @@ __all__ = ["places"]
 
 _FRAMEWORK: Final = ("graphc.keras.engine.", "graphc.keras.trainers.", "graphc.keras.models.")
 _MODEL_PARTS: Final = frozenset({"layers", "optimizer"})
+_MODEL_INTERNALS: Final = frozenset({"_operations", "_stack"})
 
 
 def places(root: Any) -> Iterator[tuple[str, Any]]:
@@ -72,6 +73,6 @@ def _children(obj: Any) -> Iterator[tuple[str, Any]]:
 def _attribute_names(obj: Any) -> set[str]:
     """Attributes that the user (or a built-in layer) gave the object, without those of the framework."""
     framework = {name for cls in type(obj).__mro__ if cls.__module__.startswith(_FRAMEWORK) for name in vars(cls)}
-    internal = set(vars(Layer())) | set(getattr(obj, "_untracked", ())) | framework
+    internal = set(vars(Layer())) | set(getattr(obj, "_untracked", ())) | framework | _MODEL_INTERNALS
     names = {name for name in dir(obj) if not name.startswith("__")}
     return names - (internal - _MODEL_PARTS)
