@@ -79,3 +79,13 @@ def test_a_deep_copy_is_independent() -> None:
     w[0].assign([5.0])
     assert w[0] is w[1]
     assert (float(v[0]), float(w[1][0]), w[0].name, w[0].trainable) == (1.0, 5.0, "v:0", False)
+
+
+def test_arrays_of_a_variable_can_be_read_and_replaced_without_tensors() -> None:
+    v = tf.Variable([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        array = v.peek()
+    assert tape.watched_variables() == ()
+    v.put(array * 2)
+    np.testing.assert_array_equal(v.numpy(), [2.0, 4.0])
+    np.testing.assert_array_equal(array, [1.0, 2.0])

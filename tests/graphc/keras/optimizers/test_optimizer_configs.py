@@ -75,7 +75,7 @@ def test_configs_of_keras_2_are_read() -> None:
     assert (optimizer.beta_1, float(optimizer.learning_rate)) == (0.8, 0.5)
 
 
-class Custom(optimizers.SGD):  # type: ignore[misc]
+class Custom(optimizers.SGD):
     pass
 
 

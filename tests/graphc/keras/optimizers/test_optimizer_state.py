@@ -128,9 +128,9 @@ def test_older_spellings() -> None:
 
 def test_unknown_arguments_get_a_hint() -> None:
     with pytest.raises(ArgumentError, match="unknown argument 'beta1' of an optimizer; did you mean 'beta_1'"):
-        optimizers.Adam(beta1=0.8)
+        optimizers.Adam(beta1=0.8)  # type: ignore[call-arg]
     with pytest.raises(ArgumentError, match=r"unknown argument 'clip_norm' .* did you mean 'clipnorm'"):
-        optimizers.SGD(clip_norm=1.0)
+        optimizers.SGD(clip_norm=1.0)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_unknown_arguments_get_a_hint() -> None:
         (lambda: optimizers.SGD(momentum=2.0), r"momentum must lie in \[0, 1\], got 2.0"),
         (lambda: optimizers.SGD(gradient_accumulation_steps=1), "must be an integer >= 2"),
         (lambda: optimizers.SGD(use_ema=True, ema_momentum=1.5), r"ema_momentum must lie in \[0, 1\], got 1.5"),
-        (lambda: optimizers.SGD(use_ema=True, ema_overwrite_frequency=0.5), "must be an integer >= 1 or None"),
-        (lambda: optimizers.AdamW(weight_decay=None), "AdamW needs a weight_decay"),
+        (lambda: optimizers.SGD(use_ema=True, ema_overwrite_frequency=-1), "must be an integer >= 1 or None"),
+        (lambda: optimizers.AdamW(weight_decay=None), "AdamW needs a weight_decay"),  # type: ignore[arg-type]
         (lambda: optimizers.Lion(beta_1=0.0), r"beta_1 must lie in \(0, 1\], got 0.0"),
         (lambda: optimizers.Ftrl(l1_regularization_strength=-1.0), "l1_regularization_strength must not be negative"),
         (lambda: optimizers.Ftrl(learning_rate_power=0.5), "learning_rate_power must not be positive"),
@@ -193,7 +193,7 @@ def test_weights_can_be_read_and_set() -> None:
 # --- optimizers of the user's own ------------------------------------------------------------------------------------
 
 
-class Momentum(optimizers.Optimizer):  # type: ignore[misc]
+class Momentum(optimizers.Optimizer):
     """The example of Keras's documentation."""
 
     def __init__(self, momentum: float = 0.9, **options: Any) -> None:
@@ -228,7 +228,7 @@ def test_an_optimizer_of_ones_own_equals_the_built_in_one(compiled: bool) -> Non
     assert Momentum.from_config(Momentum(0.5, learning_rate=0.1).get_config()).momentum == 0.5
 
 
-class Projected(optimizers.AdamW):  # type: ignore[misc]
+class Projected(optimizers.AdamW):
     """Reads the weight right after the update of its base."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

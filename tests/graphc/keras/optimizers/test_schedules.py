@@ -100,7 +100,7 @@ def test_a_schedule_takes_the_place_of_a_number_but_not_the_other_way_round() ->
         optimizer.learning_rate = 0.1
 
 
-class Halving(schedules.LearningRateSchedule):  # type: ignore[misc]
+class Halving(schedules.LearningRateSchedule):
     """As in the documentation of Keras: plain arithmetic on the step, without casts."""
 
     def __init__(self, initial: float) -> None:
