@@ -78,12 +78,16 @@ class RecurrentCell(Layer):
 
     def build(self, input_shape: Any) -> None:
         width = self.gates * self.units
+        self.make_weights((input_shape[-1], width), (self.units, width))
+
+    def make_weights(self, kernel: tuple[int, ...], recurrent_kernel: tuple[int, ...]) -> None:
+        """Adds weights of these shapes, and the bias."""
         self.kernel = self.add_weight(
-            name="kernel", shape=(input_shape[-1], width), initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+            name="kernel", shape=kernel, initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
         )  # fmt: skip
         self.recurrent_kernel = self.add_weight(
-            name="recurrent_kernel", shape=(self.units, width), initializer=self.recurrent_initializer,
+            name="recurrent_kernel", shape=recurrent_kernel, initializer=self.recurrent_initializer,
             regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint,
         )  # fmt: skip
         if self.use_bias:
