@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from graphc import initializers, random
+from graphc.draws import as_key
 from graphc.keras.config import standardize_dtype
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
 from graphc_ir.dtypes import DType, as_dtype
@@ -54,7 +55,7 @@ class RandomInitializer(Initializer):
 
     def _key(self) -> Any:
         """The key of the next call's values."""
-        return random.as_key(self.seed.next() if isinstance(self.seed, KeySource) else (self.seed, 0))
+        return as_key(self.seed.next() if isinstance(self.seed, KeySource) else (self.seed, 0))
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": serialize_keras_object(self._given_seed)}

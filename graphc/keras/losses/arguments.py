@@ -38,7 +38,7 @@ def convert_structure(x: Any, dtype: Any) -> Any:
 
 
 def _is_array(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, Tensor, Variable, dict)) and np.ndim(x) > 0
+    return isinstance(x, dict) or (isinstance(x, (np.ndarray, Tensor, Variable)) and x.ndim > 0)
 
 
 def floats(x: Any) -> Operand:

@@ -8,10 +8,12 @@ import numpy as np
 
 from graphc.keras.losses.arguments import convert, floats
 from graphc.keras.losses.base import FunctionLoss
+from graphc_ir.dims import Dim
+from graphc_ir.dtypes import int32
 from graphc_ir.ops.activation import softplus
 from graphc_ir.ops.base import Operand, rank_of, shape_of
-from graphc_ir.ops.diagonal import eye
-from graphc_ir.ops.elementwise import add, equal, greater, mul, relu, select, sub
+from graphc_ir.ops.creation import iota
+from graphc_ir.ops.elementwise import add, equal, greater, mul, not_equal, relu, select, sub
 from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.logical import logical_and, logical_not
 from graphc_ir.ops.logsumexp import reduce_logsumexp
@@ -41,7 +43,7 @@ def circle(
     same = _same_class(labels, labels if ref_labels is None else convert(ref_labels, "int32"))
     others = logical_not(same)
     if remove_diagonal:
-        same = logical_and(same, logical_not(eye(*shape_of(same), dtype="bool")))
+        same = logical_and(same, _off_diagonal(*shape_of(same)))
     near = mul(relu(add(distance, margin)), sub(distance, margin))
     far = mul(relu(sub(1 + margin, distance)), sub(1 - margin, distance))
     losses = softplus(add(_log_total(near, same, gamma), _log_total(far, others, gamma)))
@@ -53,6 +55,10 @@ def _same_class(labels: Operand, references: Operand) -> Operand:
     column = labels if rank_of(labels) == 2 else reshape(labels, (-1, 1))
     row = transpose(references) if rank_of(references) == 2 else reshape(references, (1, -1))
     return equal(column, row)
+
+
+def _off_diagonal(rows: Dim, columns: Dim) -> Operand:
+    return not_equal(reshape(iota(rows, int32), (-1, 1)), iota(columns, int32))
 
 
 def _log_total(terms: Operand, chosen: Operand, gamma: float) -> Operand:

@@ -92,7 +92,9 @@ class MeanMetricWrapper(Mean):
         if self._direction is None and _is_loss(fn):
             self._direction = "down"
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # a Mean all the same, as in Keras
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         mask = mask_of(y_pred)
         if mask is not None:

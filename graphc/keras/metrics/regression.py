@@ -28,7 +28,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # a Mean all the same, as in Keras
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         target, prediction = align_ranks(convert(y_true, self.dtype), convert(y_pred, self.dtype))
         super().update_state(squared_difference(prediction, target), sample_weight)
 

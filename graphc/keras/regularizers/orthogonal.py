@@ -35,7 +35,7 @@ class OrthogonalRegularizer(Regularizer):
         if len(shape_of(matrix)) != 2:
             raise ShapeError(f"OrthogonalRegularizer: got a weight of shape {shape_of(matrix)}, expected a matrix")
         vectors = matrix if self.mode == "rows" else transpose(matrix)
-        count = shape_of(vectors)[0]
+        count = int(shape_of(vectors)[0])
         pairs = max(count * (count - 1), 1)
         return mul(reduce_sum(abs_real(_cosines(vectors, count))), self.factor / pairs)
 
@@ -43,7 +43,7 @@ class OrthogonalRegularizer(Regularizer):
         return {"factor": self.factor, "mode": self.mode}
 
 
-def _cosines(rows: Operand, count: Any) -> Operand:
+def _cosines(rows: Operand, count: int) -> Operand:
     """The cosine of each pair of different rows, and 0 on the diagonal."""
     units = l2_normalize(rows, 1)
     others = sub(1, eye(count, count, dtype=dtype_of(rows)))

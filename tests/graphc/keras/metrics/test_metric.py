@@ -108,7 +108,7 @@ def test_a_class_may_define_both_resets() -> None:
 
 
 def test_a_reset_sets_all_variables_to_0_whatever_they_started_with() -> None:
-    metric = SquareError()
+    metric: Any = SquareError()
     metric.extra = tf.Variable([1.0, 2.0])
     metric.update_state([1.0, 2.0], [0.0, 0.0])
     metric.reset_state()
@@ -131,7 +131,7 @@ def test_arguments_of_add_weight_in_both_orders() -> None:
 
 
 def test_variables_are_found_in_containers_and_inner_metrics() -> None:
-    metric = SquareError()
+    metric: Any = SquareError()
     metric.more = {"a": [tf.Variable(0.0), tf.Variable(1.0)]}
     metric.inner = [SquareError(), {"x": metrics.Mean()}]
     assert len(metric.variables) == 2 + 2 + 2 + 2
