@@ -13,10 +13,11 @@ from graphc.variable import Variable
 from graphc_ir.dims import Dim
 from graphc_ir.dtypes import as_dtype
 from graphc_ir.ops.base import Operand, current, dtype_of, lift, rank_of, shape_of, to_array
-from graphc_ir.ops.elementwise import cast
+from graphc_ir.ops.creation import ones_like
+from graphc_ir.ops.elementwise import cast, mul
 from graphc_ir.ops.movement import expand_dims, squeeze
 
-__all__ = ["align_ranks", "convert", "convert_structure", "floats", "same_dtype"]
+__all__ = ["align_ranks", "convert", "convert_structure", "floats", "same_dtype", "spread"]
 
 
 def convert(x: Any, dtype: Any) -> Operand:
@@ -64,6 +65,11 @@ def align_ranks(x: Operand, y: Operand) -> tuple[Operand, Operand]:
     if difference == -1 and _is_one(shape_of(y)[-1]):
         return (expand_dims(x, -1), y) if rank_of(x) == 1 else (x, squeeze(y, -1))
     return x, y
+
+
+def spread(x: Operand, like: Operand) -> Operand:
+    """``x`` broadcast to the shape of ``like``, of the same dtype; open sizes are taken to be equal."""
+    return x if shape_of(x) == shape_of(like) else mul(x, ones_like(like))
 
 
 def _is_one(size: Dim) -> bool:

@@ -11,12 +11,12 @@ from graphc.keras.losses.arguments import convert, floats
 from graphc.keras.losses.base import FunctionLoss
 from graphc_ir.errors import ShapeError
 from graphc_ir.ops.base import Operand, dtype_of, lift, rank_of, shape_of, type_of
-from graphc_ir.ops.creation import arange, zeros_like
+from graphc_ir.ops.creation import arange, ones_like, zeros_like
 from graphc_ir.ops.elementwise import add, cast, equal, mul, neg, not_equal, select, sub
 from graphc_ir.ops.gather import take_along_axis
 from graphc_ir.ops.logical import logical_and, logical_or
 from graphc_ir.ops.logsumexp import reduce_logsumexp
-from graphc_ir.ops.movement import broadcast_to, expand_dims, pad_with, reshape, slice_axis, transpose
+from graphc_ir.ops.movement import expand_dims, pad_with, reshape, slice_axis, transpose
 from graphc_ir.ops.nn import log_softmax
 from graphc_ir.ops.rearrange import stack
 from graphc_ir.ops.reduction import count_nonzero
@@ -54,8 +54,8 @@ def _with_blanks(labels: Operand) -> Operand:
 
 def _state_scores(states: Operand, scores: Operand) -> Operand:
     """Per frame, the log-probability of the class of each state: (frames, batch, states)."""
-    batch, frames, _ = shape_of(scores)
-    chosen = broadcast_to(expand_dims(states, 1), (batch, frames, shape_of(states)[1]))
+    each_frame = ones_like(slice_axis(scores, 2, 0, 1), dtype_of(states))
+    chosen = mul(expand_dims(states, 1), each_frame)
     return transpose(take_along_axis(scores, chosen, 2), (1, 0, 2))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from graphc.mode import mode
 from graphc.tensor import SymbolicTensor
+from graphc_ir.graph import Node
 from graphc_ir.ops.activation import Sigmoid
 from graphc_ir.ops.nn import Softmax
 
@@ -34,4 +36,11 @@ def _behind(prediction: Any, activation: Any, from_logits: bool) -> Any | None:
         warnings.warn(f"a loss with from_logits=True got the result of {activation.name}, which are probabilities; the "
                       f"logits before it are used. Take {activation.name} off the model, or from_logits off the loss",
                       stacklevel=2)  # fmt: skip
-    return SymbolicTensor(node.operands[0])
+    return _operand_of(prediction, node)
+
+
+def _operand_of(prediction: Any, node: Node) -> Any:
+    """What the activation was applied to: the very tensor that an open tape knows, or its value in the trace."""
+    recorded = (tape.operands_of(prediction) for tape in mode.tapes)
+    operands = next((found for found in recorded if found is not None), None)
+    return SymbolicTensor(node.operands[0]) if operands is None else operands[0]

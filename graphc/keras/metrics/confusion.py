@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from graphc.keras.config import epsilon
-from graphc.keras.losses.arguments import align_ranks, convert
+from graphc.keras.losses.arguments import align_ranks, convert, spread
 from graphc.keras.losses.reduction import align_weights
 from graphc.keras.metrics.base import Metric
 from graphc_ir.dtypes import int32
@@ -20,7 +20,7 @@ from graphc_ir.ops.cumulative import cumsum
 from graphc_ir.ops.elementwise import add, cast, greater, maximum, mul, select, sub
 from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.logical import logical_not
-from graphc_ir.ops.movement import broadcast_to, expand_dims, reshape, slice_axis, transpose
+from graphc_ir.ops.movement import expand_dims, reshape, slice_axis, transpose
 from graphc_ir.ops.rearrange import stack
 from graphc_ir.ops.reduction import reduce_any
 from graphc_ir.ops.segment import unsorted_segment_sum
@@ -92,10 +92,10 @@ def _weights(prediction: Operand, sample_weight: Any, label_weights: Any) -> Ope
     dtype, weights = dtype_of(prediction), None
     if sample_weight is not None:
         values, weights = align_weights(prediction, convert(sample_weight, dtype))
-        weights = reshape(broadcast_to(weights, shape_of(values)), shape_of(prediction))
+        weights = reshape(spread(weights, values), shape_of(prediction))
     if label_weights is None:
         return weights
-    labels = broadcast_to(convert(label_weights, dtype), shape_of(prediction))
+    labels = spread(convert(label_weights, dtype), prediction)
     return labels if weights is None else mul(weights, labels)
 
 

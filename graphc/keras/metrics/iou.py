@@ -10,7 +10,8 @@ from graphc.keras.config import epsilon
 from graphc.keras.losses.arguments import convert
 from graphc.keras.metrics.base import Metric
 from graphc_ir.errors import ArgumentError
-from graphc_ir.ops.base import Operand, dtype_of, lift, rank_of, shape_of
+from graphc_ir.ops.base import Operand, dtype_of, lift, rank_of
+from graphc_ir.ops.creation import ones_like
 from graphc_ir.ops.diagonal import diag_part
 from graphc_ir.ops.elementwise import (
     add,
@@ -19,13 +20,14 @@ from graphc_ir.ops.elementwise import (
     greater,
     greater_equal,
     less,
+    mul,
     not_equal,
     select,
     sub,
 )
 from graphc_ir.ops.gather import gather
 from graphc_ir.ops.logical import logical_and
-from graphc_ir.ops.movement import broadcast_to, reshape
+from graphc_ir.ops.movement import reshape
 from graphc_ir.ops.reduction import argmax, reduce_sum
 from graphc_ir.ops.segment import confusion_matrix
 
@@ -73,14 +75,15 @@ class IoU(Metric):
         return logical_and(greater_equal(classes, 0), less(classes, self.num_classes))
 
     def _weights(self, sample_weight: Any, target: Operand) -> Operand:
+        ones = ones_like(target, self.dtype)
         if sample_weight is None:
-            return broadcast_to(lift(1, dtype_of(self.total_cm.read_value())), shape_of(target))
+            return ones
         if self.total_cm.dtype.is_integer and dtype_of(lift(sample_weight)).is_floating:
             warnings.warn(f"{self.name} got float weights, but counts in {self.dtype}, so they are cut to integers; "
                           f"make it with dtype='float32'", stacklevel=3)  # fmt: skip
         weights = convert(sample_weight, self.dtype)
         flat = reshape(weights, (-1,)) if rank_of(weights) > 1 else weights
-        return broadcast_to(flat, shape_of(target))
+        return mul(flat, ones)
 
     def result(self) -> Any:
         counts = self.total_cm.read_value()

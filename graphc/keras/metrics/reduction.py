@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphc.keras.losses.arguments import align_ranks, convert
+from graphc.keras.losses.arguments import align_ranks, convert, spread
 from graphc.keras.losses.base import Loss
 from graphc.keras.losses.reduction import align_weights, mask_of
 from graphc.keras.metrics.base import Metric
 from graphc.keras.registry import builtin_path
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
 from graphc_ir.ops.arithmetic import divide_no_nan
-from graphc_ir.ops.base import Operand, dtype_of, rank_of, shape_of
+from graphc_ir.ops.base import Operand, dtype_of, rank_of
 from graphc_ir.ops.elementwise import mul
-from graphc_ir.ops.movement import broadcast_to
 from graphc_ir.ops.reduction import element_count, reduce_mean, reduce_sum
 
 __all__ = ["FunctionMetric", "Mean", "MeanMetricWrapper", "Sum"]
@@ -37,7 +36,7 @@ def samplewise(values: Any, sample_weight: Any, reduce: Reduce, dtype: Any) -> t
     tensor, weights = align_ranks(tensor, weights)
     weight_rank = rank_of(weights)
     tensor = _from_axis(tensor, weight_rank, reduce)
-    weights = broadcast_to(weights, shape_of(tensor))
+    weights = spread(weights, tensor)
     return _from_axis(mul(tensor, weights), 1, reduce), _from_axis(weights, 1, reduce)
 
 

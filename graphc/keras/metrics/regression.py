@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.keras.losses.arguments import align_ranks, convert
+from graphc.keras.losses.arguments import align_ranks, convert, spread
 from graphc.keras.metrics.base import Metric
 from graphc.keras.metrics.reduction import Mean
 from graphc_ir.errors import ArgumentError, ShapeError
@@ -12,7 +12,7 @@ from graphc_ir.ops.arithmetic import squared_difference
 from graphc_ir.ops.base import Operand, lift, rank_of, shape_of
 from graphc_ir.ops.elementwise import div, greater, mul, select, sqrt, sub
 from graphc_ir.ops.logical import is_inf
-from graphc_ir.ops.movement import broadcast_to, expand_dims
+from graphc_ir.ops.movement import expand_dims
 from graphc_ir.ops.reduction import element_count, reduce_mean, reduce_sum
 
 __all__ = ["R2Score", "RootMeanSquaredError"]
@@ -93,7 +93,7 @@ class R2Score(Metric):
     def _weights(self, sample_weight: Any, target: Operand) -> Operand:
         weights = convert(1 if sample_weight is None else sample_weight, self.dtype)
         column = expand_dims(weights, 1) if rank_of(weights) == 1 else weights
-        return broadcast_to(column, shape_of(target))
+        return spread(column, target)
 
     def result(self) -> Any:
         total = sub(self.squared_sum, div(mul(self.sum, self.sum), self.count))

@@ -134,6 +134,12 @@ def test_own_losses_take_structures() -> None:
     found = Both()({"a": [1, 2], "b": [np.array([0, 0])]}, {"a": [2, 2], "b": [np.array([3.0, 0.0])]})
     assert float(found) == 2.0
 
+    class Listed(losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return tf.abs(y_true[0]["x"] - y_pred[0]["x"])
+
+    assert float(Listed()([{"x": [1, 2]}], [{"x": [2, 4]}])) == 1.5
+
 
 def test_the_base_has_no_losses_of_its_own() -> None:
     with pytest.raises(NotImplementedError, match="must define call"):
@@ -256,6 +262,27 @@ def test_open_batch_sizes() -> None:
         labels, scores = np.arange(size, dtype=np.int32) % 3, np.eye(size, 3, dtype=np.float32)
         weights = np.linspace(0, 1, size, dtype=np.float32)
         np.testing.assert_allclose(traced(labels, scores, weights), loss(labels, scores, weights), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CTC", "Circle", "CosineSimilarity",
+     "Dice", "Huber", "KLDivergence", "SquaredHinge"],
+)  # fmt: skip
+def test_one_trace_for_all_batch_sizes(name: str) -> None:
+    loss = getattr(losses, name)()
+    rng = np.random.default_rng(5)
+    y_true: Any = rng.integers(0, 2, (7, 3)).astype(np.float32)
+    y_pred: Any = rng.random((7, 3)).astype(np.float32)
+    if name == "CTC":
+        y_pred = rng.random((7, 6, 3)).astype(np.float32)
+    if name == "Circle":
+        y_true = rng.integers(0, 2, 7).astype(np.int32)
+    spec = [tf.TensorSpec([None, *x.shape[1:]], x.dtype.name) for x in (y_true, y_pred)]
+    traced = tf.function(lambda y, p: loss(y, p), input_signature=spec)
+    for size in (7, 4):
+        found = traced(y_true[:size], y_pred[:size])
+        np.testing.assert_allclose(found, loss(y_true[:size], y_pred[:size]), rtol=1e-5)
 
 
 @pytest.mark.parametrize(

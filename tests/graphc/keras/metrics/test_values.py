@@ -127,18 +127,19 @@ def test_results(data: Any, name: str, options: dict[str, Any], plain: Any, weig
 
 
 @pytest.mark.parametrize(("data", "name", "options", "plain", "weighted"), CASES)
-def test_results_of_traced_updates(data: Any, name: str, options: dict[str, Any], plain: Any, weighted: Any) -> None:
+def test_one_trace_for_all_batch_sizes(
+    data: Any, name: str, options: dict[str, Any], plain: Any, weighted: Any
+) -> None:
     metric = getattr(metrics, name)(**options)
+    given = [*_arrays(data), np.array(WEIGHTS[len(data[0])], np.float32)]
 
-    @tf.function
+    @tf.function(input_signature=[tf.TensorSpec([None, *x.shape[1:]], x.dtype.name) for x in given])
     def step(target: Any, prediction: Any, weights: Any) -> Any:
         metric.update_state(target, prediction, weights)
         return metric.result()
 
-    given = [*_arrays(data), np.array(WEIGHTS[len(data[0])], np.float32)]
-    halves = [[tf.constant(x[:2]) for x in given], [tf.constant(x[2:]) for x in given]]
-    step(*halves[0])
-    np.testing.assert_allclose(step(*halves[1]), weighted, rtol=2e-5, atol=2e-6)
+    step(*(x[:2] for x in given))
+    np.testing.assert_allclose(step(*(x[2:] for x in given)), weighted, rtol=2e-5, atol=2e-6)
 
 
 def test_every_metric_has_a_case() -> None:
