@@ -108,6 +108,13 @@ class GradientTape:
         for result in results:
             tracked.add(id(result))
 
+    def operands_of(self, result: Any) -> tuple[Any, ...] | None:
+        """The operands of the recorded op that gave this very tensor; None if none did."""
+        for _, operands, results, *_ in reversed(self._records):
+            if any(r is result for r in results):
+                return operands
+        return None
+
     def note_read(self, variable: Variable, tensor: Any) -> None:
         """Called when a Variable is read while this tape is open."""
         if not (self._watch_variables and variable.trainable) and id(variable) not in self._reads:
