@@ -34,13 +34,6 @@ class Metric(MetricBase):
     _direction: str | None = None
     """Whether training should move the result ``"up"`` or ``"down"``; None if that is not known."""
 
-    _added: list[CoreVariable]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        metric = super().__new__(cls)
-        metric._added = []  # first of all attributes, so that its Variables come first
-        return metric
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Of the two names of a reset, the one that a class leaves out is the other one."""
         super().__init_subclass__(**kwargs)
@@ -89,7 +82,8 @@ class Metric(MetricBase):
                 autocast=False,
                 name=given.get("name"),
             )
-        self._added.append(variable)
+        # Held here too, for subclasses that keep it nowhere else.
+        self.__dict__.setdefault("_added", []).append(variable)
         return variable
 
     @property
