@@ -11,48 +11,71 @@ from graphc.keras import (
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     saving,
     utils,
 )
+from graphc.devices import device
+from graphc.framework import name_scope
 from graphc.keras.dtype_policies import DTypePolicy, FloatDTypePolicy
+from graphc.keras.engine.function import Function
 from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.operation import Operation
+from graphc.keras.initializers import Initializer
 from graphc.keras.layers import Input
+from graphc.keras.losses import Loss
+from graphc.keras.metrics import Metric
 from graphc.keras.models import Functional, Model, Sequential
+from graphc.keras.optimizers import Optimizer
+from graphc.keras.regularizers import Regularizer
 from graphc.keras.variable import Variable
+from graphc.keras.versions import __version__, version
 
 __all__ = [
     "DTypePolicy",
     "FloatDTypePolicy",
+    "Function",
     "Functional",
+    "Initializer",
     "Input",
     "InputSpec",
     "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
     "Operation",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "Variable",
+    "__version__",
     "activations",
     "callbacks",
     "config",
     "constraints",
     "datasets",
+    "device",
     "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
+    "name_scope",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
     "utils",
+    "version",
 ]
