@@ -15,15 +15,15 @@ from graphc_ir.dtypes import int32
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.arithmetic import ceil, clip_by_value
 from graphc_ir.ops.base import Operand, dtype_of, lift, rank_of, shape_of
-from graphc_ir.ops.creation import iota, one_hot
+from graphc_ir.ops.creation import iota, one_hot, zeros
 from graphc_ir.ops.cumulative import cumsum
 from graphc_ir.ops.elementwise import add, cast, greater, maximum, mul, select, sub
+from graphc_ir.ops.gather import tensor_scatter_nd_add
 from graphc_ir.ops.linalg import matmul
 from graphc_ir.ops.logical import logical_not
 from graphc_ir.ops.movement import expand_dims, reshape, slice_axis, transpose
 from graphc_ir.ops.rearrange import stack
 from graphc_ir.ops.reduction import reduce_any
-from graphc_ir.ops.segment import unsorted_segment_sum
 from graphc_ir.ops.sorting import top_k as largest
 
 __all__ = [
@@ -126,9 +126,11 @@ def _count_by_bucket(scores: Scored, thresholds: Sequence[float]) -> tuple[Opera
     exceeded = ceil(mul(clip_by_value(scores.prediction, 0, 1), number - 1))
     if thresholds[0] < 0:
         exceeded = maximum(exceeded, 1)
-    bucket = add(mul(cast(exceeded, int32), labels), iota(labels, int32))
-    sides = reshape(stack([scores.positive, scores.negative], -1), (-1, 2))
-    sums = unsorted_segment_sum(sides, reshape(bucket, (-1,)), number * labels)
+    bucket = cast(exceeded, int32)
+    if labels != 1:
+        bucket = add(mul(bucket, labels), iota(labels, int32))
+    sides = stack([scores.positive, scores.negative], -1)
+    sums = tensor_scatter_nd_add(zeros((number * labels, 2), dtype_of(sides)), expand_dims(bucket, -1), sides)
     counts = reshape(sums, (number, labels, 2))
     return cumsum(counts, 0, exclusive=True, reverse=True), cumsum(counts, 0)
 
