@@ -95,7 +95,10 @@ def categorical_crossentropy(
     Raises ShapeError when the shapes differ, ArgumentError for an axis that is no integer.
     """
     target, prediction = categorical_pair("categorical_crossentropy", y_true, y_pred, label_smoothing, axis)
-    logits = softmax_logits(prediction, from_logits) if _is_last(axis, prediction) or from_logits else None
+    if _is_last(axis, prediction):
+        logits = softmax_logits(prediction, from_logits)
+    else:
+        logits = prediction if from_logits else None
     if logits is not None:
         return softmax_cross_entropy_with_logits(target, logits, axis)
     return neg(reduce_sum(mul(target, log(normalized(prediction, axis))), axis))

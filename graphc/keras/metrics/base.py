@@ -66,6 +66,8 @@ class Metric(MetricBase):
         return self._add(_TF2_ORDER if args and isinstance(args[0], str) else keras3, args, kwargs)
 
     def _add(self, order: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Variable:
+        if "_dtype" not in vars(self):
+            raise ArgumentError(f"{type(self).__name__} makes a Variable before super().__init__(); call that first")
         given = {**dict(zip(order, args, strict=False)), **kwargs}
         unknown = set(given) - set(_KERAS3_ORDER)
         if unknown:

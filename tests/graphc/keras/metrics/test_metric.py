@@ -130,6 +130,15 @@ def test_arguments_of_add_weight_in_both_orders() -> None:
         metric.add_weight(name="f", regularizer="l2")
 
 
+def test_the_constructor_of_the_base_comes_first() -> None:
+    class Forgetful(Metric):
+        def __init__(self) -> None:
+            self.total = self.add_weight("total")
+
+    with pytest.raises(ArgumentError, match=r"Forgetful makes a Variable before super\(\).__init__\(\)"):
+        Forgetful()
+
+
 def test_variables_are_found_in_containers_and_inner_metrics() -> None:
     metric: Any = SquareError()
     metric.more = {"a": [tf.Variable(0.0), tf.Variable(1.0)]}
