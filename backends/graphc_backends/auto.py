@@ -12,6 +12,7 @@ from graphc_ir.errors import BackendError, ExportError
 from graphc_ir.graph import Graph, Node
 from graphc_ir.ops.constant import Constant
 from graphc_ir.ops.control import Cond, Scan, While
+from graphc_ir.ops.recurrence import OverTime, Recurrent
 
 _ASSUMED_SIZE: Final = 32
 """What a size counts as that is only known at run time."""
@@ -30,22 +31,23 @@ _PRODUCT: Final = 2.0
 class Rates:
     """How fast a backend is on a CPU of two cores (measured; only the ratios matter).
 
-    Fixed costs in microseconds: ``call``, ``port`` (per input and output), ``node``, ``region_node``. Work
-    per microsecond: ``flops`` of matrix products and convolutions, bytes moved by all other ops, of data that
-    fits the ``cache`` and of data in ``memory``.
+    Fixed costs in microseconds: ``call``, ``port`` (per input and output), ``node``, ``region_node``, ``step``
+    (of a recurrent layer). Work per microsecond: ``flops`` of matrix products and convolutions, bytes moved by
+    all other ops, of data that fits the ``cache`` and of data in ``memory``.
     """
 
     call: float
     port: float
     node: float
     region_node: float
+    step: float
     flops: float
     cache: float
     memory: float
 
 
-NUMPY: Final = Rates(1.5, 0.15, 0.45, 2.0, 180_000, 60_000, 12_000)
-ONNXRUNTIME: Final = Rates(4.0, 0.5, 1.0, 1.5, 250_000, 100_000, 20_000)
+NUMPY: Final = Rates(1.5, 0.15, 0.45, 2.0, 22.0, 180_000, 60_000, 12_000)
+ONNXRUNTIME: Final = Rates(4.0, 0.5, 1.0, 1.5, 5.0, 250_000, 100_000, 20_000)
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,21 @@ def _node(node: Node, rates: Rates, model: CostModel, per_node: float) -> float:
     if node.regions:
         inside = [_body(region, rates, model, rates.region_node) for region in node.regions]
         return per_node + _trips(node, model) * (sum(inside) / 2 if isinstance(op, Cond) else sum(inside))
+    if isinstance(op, OverTime):
+        per_node += _steps(node, model) * rates.step
     cost = model.node(node)
     flops, moved = _number(cost.flops), _number(cost.bytes)
     if flops > _PRODUCT * moved:
         return per_node + flops / rates.flops
     return per_node + moved / (rates.cache if moved <= _CACHE else rates.memory)
+
+
+def _steps(node: Node, model: CostModel) -> float:
+    """The steps of a recurrent layer; its gradient does about twice as much in each."""
+    op = node.op
+    assert isinstance(op, OverTime)
+    _, time = op.sizes(node.operands[0].type)
+    return _number(model.dim(time)) * (1 if isinstance(op, Recurrent) else 2)
 
 
 def _number(count: Any) -> float:

@@ -17,6 +17,7 @@ from graphc_ir.graph import Graph
 from graphc_ir.ops.control import Scan
 from graphc_ir.ops.elementwise import exp, mul, neg, tanh
 from graphc_ir.ops.linalg import matmul
+from graphc_ir.ops.rnn import lstm
 from graphc_ir.types import parse_type
 from tests.backends.graphs import batch_of, build, initial_state, train_step
 
@@ -47,6 +48,15 @@ def test_large_element_wise_work_runs_on_onnxruntime() -> None:
     assert executable.choice.backend == "onnxruntime"
     assert str(executable.choice).startswith("onnxruntime: the lower estimate (estimates: numpy ")
     assert str(executable.choice).endswith("; sizes unknown until the run count as 32)")
+
+
+def test_recurrent_layers_run_on_onnxruntime_for_their_cheaper_steps() -> None:
+    types = {"x": "f32[2, 30, 4]", "k": "f32[4, 32]", "r": "f32[8, 32]"}
+    graph = build(types, lambda x, k, r: lstm(x, None, None, k, r)[1])
+    executable = compiled(graph)
+    assert executable.choice.backend == "onnxruntime"
+    step = NUMPY.step - ONNXRUNTIME.step
+    assert executable.choice.estimates["numpy"] - executable.choice.estimates["onnxruntime"] > 25 * step
 
 
 def test_results_and_state_come_from_the_chosen_backend() -> None:

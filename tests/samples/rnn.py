@@ -50,7 +50,7 @@ def _row(op: Any, operands: tuple[str, ...], label: str, dtype: str, **fields: A
 
 
 def _grad(kind: Any, *flags: str, **options: Any) -> Sample:
-    """A gradient op of a layer. Its gates are no free operand, so that the gradient is checked as the layer's second."""
+    """A gradient op of a layer. Its gates are no free operand: its derivative is checked as the layer's second one."""
     fields = {flag: flag in flags for flag in ("bias", "lengths", "reverse", "time_major")}
     op = kind(**fields, **options)
     forward = ops.Lstm if kind is ops.LstmGrad else ops.Gru
@@ -58,7 +58,8 @@ def _grad(kind: Any, *flags: str, **options: Any) -> Sample:
     bias = f"2, {width}" if options.get("reset_after") else f"{width}"
     order = "t, b" if op.time_major else "b, t"
     shapes = [f"{order}, {_FEATURES}", f"{_FEATURES}, {width}", f"{_UNITS}, {width}", *[bias] * op.bias]
-    shapes += [f"{order}, {_UNITS}", f"{order}, {saved}", f"{order}, {_UNITS}", *[f"b, {_UNITS}"] * (op.states + op.cells)]
+    shapes += [f"{order}, {_UNITS}", f"{order}, {saved}", f"{order}, {_UNITS}"]
+    shapes += [f"b, {_UNITS}"] * (op.states + op.cells)
     operands = (*(f"f64[{shape}]" for shape in shapes), *["i32[b]"] * op.lengths)
     label = "-".join(["f64", *flags, *(str(v) for v in options.values())])
     values: list[Any] = [None] * len(operands)

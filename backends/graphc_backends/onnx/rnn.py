@@ -183,7 +183,9 @@ def _our_gates(weights: Operand) -> Operand:
 def _reordered(weights: Operand, order: Any) -> Operand:
     """Blocks along the last axis in another order."""
     axis = rank_of(weights) - 1
-    places = np.arange(shape_of(weights)[axis], dtype=np.int64).reshape(len(order), -1)
+    size = shape_of(weights)[axis]
+    assert isinstance(size, int), "the number of units is known"
+    places = np.arange(size, dtype=np.int64).reshape(len(order), -1)
     return gather(weights, lift(places[list(order)].reshape(-1)), axis)
 
 

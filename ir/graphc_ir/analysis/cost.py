@@ -24,12 +24,15 @@ from graphc_ir.ops.nn import AlongAxis, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from graphc_ir.ops.normalization import BatchNorm, LayerNorm, RmsNorm, Standardize
 from graphc_ir.ops.optim import AdagradUpdate, AdamUpdate, MomentumUpdate, RmspropUpdate, SgdUpdate
 from graphc_ir.ops.pooling import Pooling
+from graphc_ir.ops.recurrence import OverTime, Recurrent, RecurrentGrad
 from graphc_ir.ops.reduction import Reduction
+from graphc_ir.ops.rnn import RnnGrad
 from graphc_ir.types import TensorType
 
 FlopRule = Callable[["CostModel", Node], Dim]
 _FLOPS: Final[dict[type[Op], FlopRule]] = {}
 _SOFTMAX_FLOPS: Final = 5  # per element: maximum, subtraction, exponential, sum, division
+_GATE_FLOPS: Final = 6  # per gate of a recurrent layer: two sums, an activation, and its share of the new state
 
 _PER_ELEMENT: Final[dict[type[Op], tuple[int, int]]] = {
     SoftmaxCrossEntropy: (1, 7), SparseSoftmaxCrossEntropy: (1, 5), SigmoidCrossEntropy: (1, 6),
@@ -205,3 +208,25 @@ def _attention(model: CostModel, node: Node) -> Dim:
     q, k, v = (operand.type.shape for operand in node.operands[:3])
     scores = model.elements((*node.results[0].type.shape[:-1], k[-2]))
     return scores * (2 * model.dim(q[-1]) + 2 * model.dim(v[-1]) + _SOFTMAX_FLOPS)
+
+
+@flop_rule(Recurrent)
+def _recurrent(model: CostModel, node: Node) -> Dim:
+    return _over_time(model, node, node.operands[2], model.dim(node.operands[0].type.shape[2]))
+
+
+@flop_rule(RecurrentGrad)
+def _recurrent_grad(model: CostModel, node: Node) -> Dim:
+    return _over_time(model, node, node.operands[2], 0)
+
+
+@flop_rule(RnnGrad)
+def _rnn_grad(model: CostModel, node: Node) -> Dim:
+    return _over_time(model, node, node.operands[1], 0)
+
+
+def _over_time(model: CostModel, node: Node, recurrent: Value, features: Dim) -> Dim:
+    """The products with the state, and with so many features of the inputs."""
+    units, width = recurrent.type.shape
+    batch, time = cast(OverTime, node.op).sizes(node.operands[0].type)
+    return (2 * (model.dim(units) + features) + _GATE_FLOPS) * model.elements((batch, time, width))

@@ -129,10 +129,10 @@ class Recurrent(OverTime, abstract=True):
         if len(operands) != wanted:
             raise ShapeError(f"{self.name} with bias={self.bias}, state={self.state}, lengths={self.lengths} takes "
                              f"{wanted} operands, got {len(operands)}")  # fmt: skip
-        rest = list(operands[3:])
+        x, kernel, recurrent, *rest = operands
         bias = rest.pop(0) if self.bias else None
         lengths = rest.pop() if self.lengths else None
-        return Inputs(*operands[:3], bias, tuple(rest), lengths)
+        return Inputs(x, kernel, recurrent, bias, tuple(rest), lengths)
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         given = self.named(types)
@@ -172,8 +172,9 @@ class Recurrent(OverTime, abstract=True):
         states, gates = self.run(given, given.state or (zeros,) * self.states, self.timed(sequence), steps)
         if given.lengths is not None:
             self._clear_idle(self.timed(sequence), given.lengths, steps)
-            steps.clear_idle(self.timed(gates))
-        return narrowed((sequence, *states, *(gates,) * bool(self.saved)), narrow)
+        for saved in gates:
+            steps.clear_idle(self.timed(saved))
+        return narrowed((sequence, *states, *gates), narrow)
 
     def _clear_idle(self, sequence: Array, lengths: Array, steps: kernels.Steps) -> None:
         if self.zero_output or self.reverse:
@@ -190,9 +191,9 @@ class Recurrent(OverTime, abstract=True):
         some = self.valid(lengths, time) if zero_idle else greater(self.per_row(lengths), 0)
         return select(some, values, lift(0, dtype_of(values)))
 
-    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, Array]:
-        """Fills the sequence (time first), in which idle rows may hold anything; returns the last states and the
-        gates."""
+    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, States]:
+        """Fills the sequence (time first), in which idle rows may hold anything; returns the last states, and the gates
+        if they are a result."""
         raise NotImplementedError
 
     def activated(self, given: Inputs, previous: Operand) -> Operand:
@@ -320,12 +321,14 @@ class RecurrentGrad(OverTime, abstract=True):
         wanted = 6 + self.bias + self.states + self.cells + self.lengths
         if len(operands) != wanted:
             raise ShapeError(f"{self.name} {self.attributes()} takes {wanted} operands, got {len(operands)}")
-        rest = list(operands[3:])
+        x, kernel, recurrent, *rest = operands
         bias = rest.pop(0) if self.bias else None
         lengths = rest.pop() if self.lengths else None
         previous, gates, *rest = rest
         cut = 1 + self.states
-        return GradInputs(*operands[:3], bias, previous, gates, tuple(rest[:cut]), tuple(rest[cut:]), lengths)
+        return GradInputs(
+            x, kernel, recurrent, bias, previous, gates, tuple(rest[:cut]), tuple(rest[cut:]), lengths
+        )  # fmt: skip
 
     def check(self, types: Sequence[TensorType], blocks: int) -> None:
         """Raises unless the operands fit together; the gates have so many ``blocks`` of ``units``."""

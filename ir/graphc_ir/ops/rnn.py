@@ -55,11 +55,12 @@ class Lstm(Recurrent):
     states: ClassVar[int] = 2
     saved: ClassVar[int] = 4
 
-    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, Array]:
+    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, States]:
         scale, _ = kernels.gate_vectors(kernels.LSTM_GATES, sequence.shape[2], sequence.dtype)
         bias = None if given.bias is None else given.bias * scale
         gates = kernels.project(given.x, given.kernel * scale, bias)
-        return kernels.lstm(self.timed(gates), given.recurrent * scale, *states, sequence, steps), gates
+        h, c = states
+        return kernels.lstm(self.timed(gates), given.recurrent * scale, h, c, sequence, steps), (gates,)
 
     def activated(self, given: Inputs, previous: Operand) -> Operand:
         return lstm_gates(gate_inputs(given, previous))
@@ -137,7 +138,7 @@ class Gru(Recurrent):
     def bias_shape(self, units: int) -> Shape:
         return (2, 3 * units) if self.reset_after else (3 * units,)
 
-    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, Array]:
+    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, States]:
         units = sequence.shape[2]
         scale, _ = kernels.gate_vectors(kernels.GRU_GATES, units, sequence.dtype)
         bias = None if given.bias is None else given.bias * scale
@@ -145,8 +146,8 @@ class Gru(Recurrent):
         gates = kernels.project(given.x, given.kernel * scale, of_x, units if self.reset_after else 0)
         inputs, recurrent = self.timed(gates), given.recurrent * scale
         if self.reset_after:
-            return (kernels.gru(inputs, recurrent, of_h, *states, sequence, steps),), gates
-        return (kernels.gru_reset_before(inputs, recurrent, *states, sequence, steps),), gates
+            return (kernels.gru(inputs, recurrent, of_h, states[0], sequence, steps),), (gates,)
+        return (kernels.gru_reset_before(inputs, recurrent, states[0], sequence, steps),), (gates,)
 
     def activated(self, given: Inputs, previous: Operand) -> Operand:
         return gru_gates(given, previous, self.reset_after)
@@ -248,10 +249,10 @@ class Rnn(Recurrent):
             raise ArgumentError(f"a simple recurrence with activation={self.activation!r} is no single op; the "
                                 f"activations are {', '.join(ACTIVATIONS)}: write others as a scan")  # fmt: skip
 
-    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, Array]:
-        sums = kernels.project(given.x, given.kernel, given.bias)
+    def run(self, given: Inputs, states: States, sequence: Array, steps: kernels.Steps) -> tuple[States, States]:
+        inputs = self.timed(kernels.project(given.x, given.kernel, given.bias))
         activate = np.tanh if self.activation == "tanh" else _relu
-        return (kernels.simple_rnn(self.timed(sums), given.recurrent, *states, sequence, steps, activate),), sums
+        return (kernels.simple_rnn(inputs, given.recurrent, states[0], sequence, steps, activate),), ()
 
     def vjp(self, g: Sequence[Operand], y: Sequence[Operand], *operands: Operand) -> Any:
         given = self.named(operands)

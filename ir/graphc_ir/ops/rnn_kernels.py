@@ -30,11 +30,11 @@ class Steps:
         self.idle: Array | None = None
         if lengths is not None:
             self.idle = (np.arange(count)[:, None] >= lengths)[..., None]
-        self._used = np.zeros(count, np.bool_) if self.idle is None else self.idle.any((1, 2))
+        self._some: Final = [] if self.idle is None else [bool(rows.any()) for rows in self.idle]
 
     def idle_at(self, t: int) -> Array | None:
         """The idle rows of one step; None if all rows have it."""
-        return self.idle[t] if self.idle is not None and self._used[t] else None
+        return self.idle[t] if self.idle is not None and self._some[t] else None
 
     def clear_idle(self, values: Array) -> None:
         """Writes 0 into the idle rows of an array of steps."""
