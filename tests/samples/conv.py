@@ -7,6 +7,7 @@ import numpy as np
 from graphc_ir.dims import symbol
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 from graphc_ir.ops import conv as ops
+from graphc_ir.ops.base import bind
 from tests.samples.base import ErrorCase, Sample
 
 _REFERENCE_HOLE = "it computes grouped ConvTranspose only where input and output channels are as many"
@@ -32,6 +33,11 @@ def _conv(parts: tuple[object, ...], x: str, w: str, label: str, **options: obje
     return Sample(ops.Conv(*parts), (x, w), label=label, **options)  # type: ignore[arg-type]
 
 
+def _biased(parts: tuple[object, ...], x: str, w: str, bias: str, label: str, **options: object) -> Sample:
+    options |= {"round_trip": False, "label": label}
+    return Sample(ops.Conv(*parts), (x, w, bias), **options)  # type: ignore[arg-type]
+
+
 SAMPLES = [
     _conv(_PLAIN, "f64[b, 5, 4, 2]", "f64[3, 2, 2, 3]", "plain", sizes=_B, round_trip=False),
     _conv(_PLAIN, "f64[b, h, w, 2]", "f64[1, 1, 2, 3]", "pointwise", sizes=_BHW, round_trip=False),
@@ -44,12 +50,28 @@ SAMPLES = [
     _conv(_FIRST_GROUPED, "f64[2, 4, 5, 4]", "f64[4, 2, 2, 2]", "channels-first-grouped"),
     _conv(_LINE, "f64[b, 9, 2]", "f64[4, 2, 3]", "1d", sizes=_B, round_trip=False),
     _conv(_VOLUME, "f64[1, 3, 4, 3, 2]", "f64[2, 3, 2, 2, 2]", "3d", round_trip=False),
+    _biased(_SAME, "f64[b, h, w, 2]", "f64[3, 3, 2, 3]", "f64[3]", "bias", sizes=_BHW),
+    _biased(_FIRST, "f64[b, 2, 5, 6]", "f64[3, 2, 3, 3]", "f64[3]", "bias-first", sizes=_B),
+    _biased(_DEPTHWISE, "f64[2, 4, 5, 3]", "f64[3, 3, 1, 6]", "f64[6]", "bias-depthwise"),
     _conv(_OPEN, "f64[b, h, w, 2]", "f64[3, 2, 2, 3]", "same-open", sizes=_BHW, round_trip=False),
     _conv(_OPEN_FIRST, "f64[b, 2, h, w]", "f64[3, 2, 3, 4]", "same-open-first", sizes=_BHW),
     _conv(_PLAIN, "f64[0, 5, 4, 2]", "f64[3, 2, 2, 3]", "empty-batch", min_opset=None, gradient=False),
     _conv(_PLAIN, "f16[2, 5, 4, 2]", "f16[3, 2, 2, 3]", "f16", min_opset=None, rtol=2e-2, atol=2e-2),
     _conv(_PLAIN, "bf16[2, 5, 4, 2]", "bf16[3, 2, 2, 3]", "bf16", min_opset=None, rtol=5e-2, atol=5e-2),
     Sample(ops.ConvInputGrad(*_PLAIN, (5, 4)), ("f64[b, 3, 3, 3]", "f64[3, 2, 2, 3]"), _B, round_trip=False),
+    Sample(
+        ops.ConvInputGrad(*_UNEVEN, (symbol("h"), symbol("w") - 1)),
+        ("f64[h, h//2, w, 3]", "f64[3, 2, 2, 3]", "f64[2]"),
+        {"h": 5, "w": 4},
+        round_trip=False,
+        label="bias-open",
+    ),
+    Sample(
+        ops.ConvInputGrad(*_FIRST, (5, 6)),
+        ("f64[2, 3, 2, 3]", "f64[3, 2, 3, 3]", "f64[2]"),
+        round_trip=False,
+        label="bias-first",
+    ),
     Sample(
         ops.ConvInputGrad(*_GROUPED, (5, 6)),
         ("f64[2, 5, 3, 6]", "f64[2, 3, 2, 6]"),
@@ -97,6 +119,12 @@ ERRORS = [
         ShapeError,
         "data has 1 channels, which the filters",
         "conv-channels",
+    ),
+    ErrorCase(
+        lambda: bind(ops.Conv(*_PLAIN), _X, _W, np.ones(3, np.float32)),
+        ShapeError,
+        r"the bias has shape \[3\], expected \[4\]",
+        "conv-bias",
     ),
     ErrorCase(lambda: ops.conv(_X[:, :2], _W), ShapeError, "window of 3.*does not fit.*size 2", "conv-window"),
     ErrorCase(lambda: ops.conv(_X, _W.astype(np.float64)), DTypeError, "float32 and float64", "conv-dtypes"),

@@ -1,4 +1,4 @@
-"""Convolutions in ONNX, whose data is always channels first: other layouts are transposed on both sides.
+"""Convolutions in ONNX, whose data is always channels first: the exporter has moved other layouts before.
 
 ConvFilterGrad is written through its decomposition (window taps and one batched product).
 """
@@ -22,28 +22,6 @@ from graphc_ir.ops.elementwise import add
 from graphc_ir.ops.movement import reshape
 
 
-def to_first(writer: OnnxWriter, op: ops.Windowed, name: str) -> str:
-    """Channels-first data of an op's operand."""
-    if op.layout == "NCHW":
-        return name
-    rank = op.spatial_rank + 2
-    return str(writer.emit("Transpose", [name], perm=[0, rank - 1, *range(1, rank - 1)]))
-
-
-def from_first(writer: OnnxWriter, op: ops.Windowed, name: str) -> str:
-    """An op's result from channels-first data."""
-    if op.layout == "NCHW":
-        return name
-    return str(writer.emit("Transpose", [name], perm=[0, *range(2, op.spatial_rank + 2), 1]))
-
-
-def _filters_first(writer: OnnxWriter, op: ops.Convolution, name: str) -> str:
-    if op.layout == "NCHW":
-        return name
-    rank = op.spatial_rank + 2
-    return str(writer.emit("Transpose", [name], perm=[rank - 1, rank - 2, *range(rank - 2)]))
-
-
 def _attributes(op: ops.Convolution, filters: Shape) -> dict[str, Any]:
     return {
         "kernel_shape": list(op.kernel_sizes(filters)),
@@ -56,6 +34,7 @@ def _attributes(op: ops.Convolution, filters: Shape) -> dict[str, Any]:
 def padding_attributes(op: ops.Windowed, x: Shape, window: Sequence[int]) -> dict[str, Any]:
     """``pads``, or ``auto_pad`` where padding depends on sizes that are not known. Raises ExportError for other
     symbolic padding."""
+    assert op.layout == "NCHW", "layouts are moved before anything is written"
     both = (op.pad_low, op.pad_high)
     if all(isinstance(d, int) for side in both for d in side):
         return {"pads": [*op.pad_low, *op.pad_high]}
@@ -68,11 +47,9 @@ def padding_attributes(op: ops.Windowed, x: Shape, window: Sequence[int]) -> dic
 @exports(ops.Conv)
 def _conv(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.Conv, node.op)
-    x, w = to_first(writer, op, operands[0]), _filters_first(writer, op, operands[1])
     data, filters = node.operands[0].type.shape, node.operands[1].type.shape
     padding = padding_attributes(op, data, op.kernel_sizes(filters))
-    result = writer.emit("Conv", [x, w], **padding, **_attributes(op, filters))
-    return from_first(writer, op, result)
+    return str(writer.emit("Conv", operands, **padding, **_attributes(op, filters)))
 
 
 @exports(ops.ConvInputGrad)
@@ -80,18 +57,29 @@ def _conv_input_grad(writer: OnnxWriter, node: Node, operands: list[str]) -> str
     """ConvTranspose. What the last window did not reach is ``output_padding``, or padded where sizes are not
     known."""
     op = cast(ops.ConvInputGrad, node.op)
-    g, w = to_first(writer, op, operands[0]), _filters_first(writer, op, operands[1])
+    assert op.layout == "NCHW", "layouts are moved before anything is written"
     filters = node.operands[1].type.shape
     attributes = _attributes(op, filters)
     unreached = _unreached(op, op.spatial(node.operands[0].type.shape), op.kernel_sizes(filters))
     if all(isinstance(d, int) for d in (*unreached, *op.pad_low, *op.pad_high)):
         attributes |= {"pads": [*op.pad_low, *op.pad_high], "output_padding": list(unreached)}
-        return from_first(writer, op, writer.emit("ConvTranspose", [g, w], **attributes))
-    whole = writer.emit("ConvTranspose", [g, w], **attributes)
+        return str(writer.emit("ConvTranspose", operands, **attributes))
+    return _open_conv_input_grad(writer, op, operands, unreached, attributes)
+
+
+def _open_conv_input_grad(
+    writer: OnnxWriter, op: ops.ConvInputGrad, operands: list[str], unreached: Shape, attributes: dict[str, Any]
+) -> str:
+    """The whole ConvTranspose, padded to what the last window did not reach and cropped; the bias comes last."""
+    whole = writer.emit("ConvTranspose", operands[:2], **attributes)
     padded = writer.emit("Pad", [whole, writer.sizes((0,) * (len(unreached) + 4) + unreached)])
     stops = tuple(low + n for low, n in zip(op.pad_low, op.spatial_sizes, strict=True))
     axes = writer.constant(np.arange(2, op.spatial_rank + 2, dtype=np.int64))
-    return from_first(writer, op, writer.emit("Slice", [padded, writer.sizes(op.pad_low), writer.sizes(stops), axes]))
+    result = str(writer.emit("Slice", [padded, writer.sizes(op.pad_low), writer.sizes(stops), axes]))
+    for bias in operands[2:]:
+        column = writer.constant(np.array([-1, *(1,) * op.spatial_rank], np.int64))
+        result = str(writer.emit("Add", [result, writer.emit("Reshape", [bias, column])]))
+    return result
 
 
 def _unreached(op: ops.ConvInputGrad, positions: Shape, kernel: Sequence[int]) -> Shape:

@@ -19,6 +19,16 @@ from graphc_backends.onnx.writer import OnnxWriter
 from graphc_ir.errors import ExportError
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
+from graphc_ir.passes import DeadCodeElimination, optimize
+from graphc_ir.ops.conv import Windowed
+from graphc_ir.passes import (
+    ChannelsFirst,
+    CommonSubexpressionElimination,
+    ConstantFolding,
+    DeadCodeElimination,
+    Rewrites,
+)
+from graphc_ir.passes.movement import MOVEMENT
 
 DEFAULT_OPSET: Final = 21
 # The onnx package may know an opset before it knows which IR version that one needs.
@@ -39,12 +49,14 @@ def to_model(
 
     State is functional: input ``NAME`` and output ``NAME.new``; the model's metadata lists the pairs.
     ``input_names`` and ``output_names`` name all of them or all but the state. ``bound`` gives inputs by
-    number that become initializers of their name. Raises ExportError for an op without ONNX form at this
+    number that become initializers of their name. What no output depends on is left out. Raises ExportError for an op without ONNX form at this
     opset, and for names that clash.
     """
     if not MIN_OPSET <= opset <= MAX_OPSET:
         raise ExportError(f"opset {opset} is not supported; choose one from {MIN_OPSET} to {MAX_OPSET}")
+    graph = _without_dead_nodes(graph)
     model = ModelProto(producer_name="graphc", producer_version=version("graphc"), ir_version=ir_version_for(opset))
+    graph = channels_first(graph)
     writer = OnnxWriter(opset, proto=model.graph)
     writer.proto.name = graph.name
     writer.declare_inputs(graph.inputs, _named(input_names, _input_names(graph), "input"), bound)
@@ -55,6 +67,37 @@ def to_model(
     if pairs:
         helper.set_model_props(model, {STATE_PAIRS_KEY: json.dumps(pairs)})
     return model
+
+
+_MOVING: Final = (
+    ChannelsFirst(), Rewrites(tuple(rewrite.name for rewrite in MOVEMENT)), ConstantFolding(),
+    CommonSubexpressionElimination(), DeadCodeElimination(),
+)  # fmt: skip
+
+
+def channels_first(graph: Graph) -> Graph:
+    """The graph with the channels in front wherever ONNX wants them there; the graph itself if they are."""
+    if not _has_channels_last(graph):
+        return graph
+    moved = graph.copy()
+    for each in _MOVING:
+        each(moved)
+    return moved
+
+
+def _has_channels_last(graph: Graph) -> bool:
+    for node in graph.nodes():
+        if isinstance(node.op, Windowed) and node.op.layout == "NHWC":
+            return True
+        if any(map(_has_channels_last, node.regions)):
+            return True
+    return False
+
+
+def _without_dead_nodes(graph: Graph) -> Graph:
+    if not any(node.is_dead and node.is_pure for node in graph.nodes()):
+        return graph
+    return optimize(graph, passes=(DeadCodeElimination(),), verify="never", cost=False)[0]
 
 
 def ir_version_for(opset: int) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from graphc_backends.onnx.conv import from_first, ints, padding_attributes, pads, to_first
+from graphc_backends.onnx.conv import ints, padding_attributes, pads
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter, decomposition
@@ -26,8 +26,7 @@ def _attributes(node: Node) -> dict[str, Any]:
 @exports(ops.MaxPool)
 def _max_pool(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.MaxPool, node.op)
-    x = to_first(writer, op, operands[0])
-    return from_first(writer, op, writer.emit("MaxPool", [x], dilations=list(op.dilations), **_attributes(node)))
+    return str(writer.emit("MaxPool", operands, dilations=list(op.dilations), **_attributes(node)))
 
 
 @exports(ops.AvgPool)
@@ -35,16 +34,14 @@ def _avg_pool(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.AvgPool, node.op)
     if any(d != 1 for d in op.dilations):
         return writer.write_inline(decomposition(op, [node.operands[0].type]), operands)[0]
-    x, counted = to_first(writer, op, operands[0]), int(op.count_padding)
-    return from_first(writer, op, writer.emit("AveragePool", [x], count_include_pad=counted, **_attributes(node)))
+    return str(writer.emit("AveragePool", operands, count_include_pad=int(op.count_padding), **_attributes(node)))
 
 
 @exports(ops.AvgPool, since=19)
 def _avg_pool_dilated(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     op = cast(ops.AvgPool, node.op)
-    x, attributes = to_first(writer, op, operands[0]), _attributes(node) | {"dilations": list(op.dilations)}
-    result = writer.emit("AveragePool", [x], count_include_pad=int(op.count_padding), **attributes)
-    return from_first(writer, op, result)
+    attributes = _attributes(node) | {"dilations": list(op.dilations)}
+    return str(writer.emit("AveragePool", operands, count_include_pad=int(op.count_padding), **attributes))
 
 
 def _read_parts(context: ImportContext) -> Any:

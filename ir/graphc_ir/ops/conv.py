@@ -121,6 +121,18 @@ class Convolution(Windowed, abstract=True):
     def channel_count(self, filters: Shape) -> Dim:
         return (filters[-2] if self.layout == "NHWC" else filters[1]) * self.groups
 
+    def check_bias(self, bias: tuple[TensorType, ...], size: Dim) -> None:
+        if len(bias) > 1:
+            raise ShapeError(f"{self.name} takes data, filters and at most one bias, got {len(bias) + 2} operands")
+        for vector in bias:
+            self.require_shape("the bias", vector.shape, (size,))
+
+    def bias_grad(self, g: Operand) -> Operand:
+        """The sum over everything but the channels."""
+        rank = rank_of(g)
+        channels = rank - 1 if self.layout == "NHWC" else 1
+        return reduce_sum(g, [axis for axis in range(rank) if axis != channels])
+
     def as_conv(self) -> Conv:
         return Conv(self.strides, self.pad_low, self.pad_high, self.dilations, self.layout, self.groups)
 
@@ -143,53 +155,66 @@ class Convolution(Windowed, abstract=True):
 
 
 class Conv(Convolution):
-    """Cross-correlation of data with filters: (data, filters) -> data."""
+    """Cross-correlation of data with filters: (data, filters) -> data. A third operand, one number per filter, is
+    added."""
 
-    def infer(self, x: TensorType, w: TensorType) -> TensorType:
-        check_kind(self, "f", x, w)
+    def infer(self, x: TensorType, w: TensorType, *bias: TensorType) -> TensorType:
+        check_kind(self, "f", x, w, *bias)
         self.check_rank(x, w)
         filters = self.filter_count(w.shape)
         self.check_data(x, self.channel_count(w.shape), filters, f"the filters {w}")
+        self.check_bias(bias, filters)
         spatial = self.output_spatial(self.spatial(x.shape), self.kernel_sizes(w.shape))
         return x.with_shape(self.data_shape(x.shape[0], spatial, filters))
 
-    def kernel(self, x: Array, w: Array) -> Any:
+    def kernel(self, x: Array, w: Array, *bias: Array) -> Any:
         if self.layout == "NHWC":
-            return kernels.convolve(x, w, self.geometry(), self.groups)
+            return _with_bias(kernels.convolve(x, w, self.geometry(), self.groups), bias)
         y = kernels.convolve(to_last(x), filters_last(w), self.geometry(), self.groups)
-        return to_first(y)
+        return to_first(_with_bias(y, bias))
 
-    def vjp(self, g: Operand, y: Operand, x: Operand, w: Operand) -> Any:
+    def vjp(self, g: Operand, y: Operand, x: Operand, w: Operand, *bias: Operand) -> Any:
         spatial, kernel = self.spatial(shape_of(x)), self.kernel_sizes(shape_of(w))
-        return (lambda: bind(self.input_grad(spatial), g, w)), (lambda: bind(self.filter_grad(kernel), x, g))
+        return (
+            lambda: bind(self.input_grad(spatial), g, w),
+            lambda: bind(self.filter_grad(kernel), x, g),
+            *(lambda: self.bias_grad(g) for _ in bias),
+        )
 
 
 class ConvInputGrad(Convolution):
-    """The cotangent of Conv's data (a transposed convolution): (result cotangent, filters) -> data.
+    """The cotangent of Conv's data (a transposed convolution): (result cotangent, filters) -> data. A third operand,
+    one number per channel of that data, is added.
 
     ``spatial`` holds the spatial sizes of that data.
     """
 
     spatial_sizes: Shape
 
-    def infer(self, g: TensorType, w: TensorType) -> TensorType:
-        check_kind(self, "f", g, w)
+    def infer(self, g: TensorType, w: TensorType, *bias: TensorType) -> TensorType:
+        check_kind(self, "f", g, w, *bias)
         self.check_rank(g, w)
         channels, filters = self.channel_count(w.shape), self.filter_count(w.shape)
         self.check_data(g, filters, filters, f"the filters {w}")
+        self.check_bias(bias, channels)
         spatial = self.output_spatial(self.spatial_sizes, self.kernel_sizes(w.shape))
         self.require_shape("the cotangent", g.shape, self.data_shape(g.shape[0], spatial, filters))
         return g.with_shape(self.data_shape(g.shape[0], self.spatial_sizes, channels))
 
-    def kernel(self, g: Array, w: Array) -> Any:
+    def kernel(self, g: Array, w: Array, *bias: Array) -> Any:
         spatial: tuple[int, ...] = self.spatial_sizes  # type: ignore[assignment]
         if self.layout == "NHWC":
-            return kernels.input_gradient(g, w, self.geometry(), self.groups, spatial)
-        return to_first(kernels.input_gradient(to_last(g), filters_last(w), self.geometry(), self.groups, spatial))
+            return _with_bias(kernels.input_gradient(g, w, self.geometry(), self.groups, spatial), bias)
+        y = kernels.input_gradient(to_last(g), filters_last(w), self.geometry(), self.groups, spatial)
+        return to_first(_with_bias(y, bias))
 
-    def vjp(self, g: Operand, y: Operand, dy: Operand, w: Operand) -> Any:
+    def vjp(self, g: Operand, y: Operand, dy: Operand, w: Operand, *bias: Operand) -> Any:
         kernel = self.kernel_sizes(shape_of(w))
-        return (lambda: bind(self.as_conv(), g, w)), (lambda: bind(self.filter_grad(kernel), g, dy))
+        return (
+            lambda: bind(self.as_conv(), g, w),
+            lambda: bind(self.filter_grad(kernel), g, dy),
+            *(lambda: self.bias_grad(g) for _ in bias),
+        )
 
 
 class ConvFilterGrad(Convolution):
@@ -231,6 +256,13 @@ class ConvFilterGrad(Convolution):
         product = reduce_sum(matmul(cotangent, swap_last(columns)), 0)
         shaped = reshape(product, (filters, len(taps), per_group))
         return reshape(transpose(shaped, (0, 2, 1)), (filters, per_group, *self.kernel_shape))
+
+
+def _with_bias(y: Array, bias: tuple[Array, ...]) -> Array:
+    """Adds to a kernel's own, channels-last result."""
+    for vector in bias:
+        y += vector
+    return y
 
 
 # --- layouts ------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from graphc_ir.passes.base import PASSES, Pass, get_pass, register_pass
 from graphc_ir.passes.cluster import FuseElementwise
+from graphc_ir.passes.convolution import FuseConv
 from graphc_ir.passes.cse import CommonSubexpressionElimination
 from graphc_ir.passes.dce import DeadCodeElimination
 from graphc_ir.passes.fold import ConstantFolding
@@ -9,6 +10,7 @@ from graphc_ir.passes.fusion import FuseComposites
 from graphc_ir.passes.gemm import FuseGemm
 from graphc_ir.passes.grad import Grad, ValueAndGrad, Vjp
 from graphc_ir.passes.inline import ForgetGradients, Inline
+from graphc_ir.passes.layout import ChannelsFirst
 from graphc_ir.passes.manager import Culprit, PassManager, bisect
 from graphc_ir.passes.pack import ExpandUpdates, PackUpdates
 from graphc_ir.passes.pipelines import PIPELINES, optimize, pipeline, register_pipeline, resolve_passes
@@ -20,6 +22,7 @@ from graphc_ir.passes.weights import FoldWeights
 __all__ = [
     "PASSES",
     "PIPELINES",
+    "ChannelsFirst",
     "CommonSubexpressionElimination",
     "ConstantFolding",
     "Culprit",
@@ -28,6 +31,7 @@ __all__ = [
     "FoldWeights",
     "ForgetGradients",
     "FuseComposites",
+    "FuseConv",
     "FuseElementwise",
     "FuseGemm",
     "Grad",

@@ -13,6 +13,7 @@ from graphc_ir.collector import collection_paused
 from graphc_ir.errors import ArgumentError
 from graphc_ir.graph import Graph
 from graphc_ir.passes.base import PASSES, Pass, get_pass
+from graphc_ir.passes.convolution import FuseConv
 from graphc_ir.passes.cse import CommonSubexpressionElimination
 from graphc_ir.passes.dce import DeadCodeElimination
 from graphc_ir.passes.fold import ConstantFolding
@@ -86,7 +87,7 @@ _RISKY: Final = (*EXACT, "changes_rounding")
 
 register_pipeline("O0", ())
 register_pipeline("O1", (*_CLEAN, DeadCodeElimination()))
-_FUSE: Final = (FuseComposites(), FoldWeights(), FuseGemm(), PackUpdates(), Sink())
+_FUSE: Final = (FuseComposites(), FoldWeights(), FuseConv(), FuseGemm(), PackUpdates(), Sink())
 register_pipeline("O2", (*_CLEAN, *_FUSE, ConstantFolding(), DeadCodeElimination()))
 register_pipeline("O3", (*pipeline("O2"), Simplify(_RISKY), ConstantFolding(), CommonSubexpressionElimination(),
                          DeadCodeElimination()))  # fmt: skip

@@ -1,20 +1,24 @@
-"""Folding of scales into constant weights: batch norm after a convolution or matrix product, and constant factors."""
+"""Folding of scales into constant weights: batch norm after a convolution or matrix product (with a bias or not), and
+constant factors."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+
 from graphc_ir.graph import Graph, Value
 from graphc_ir.ops.arithmetic import rsqrt
-from graphc_ir.ops.base import bind
-from graphc_ir.ops.conv import Conv
-from graphc_ir.ops.elementwise import Mul, add, mul, sub
+from graphc_ir.ops.base import bind, lift
+from graphc_ir.ops.conv import Conv, ConvInputGrad, Convolution
+from graphc_ir.ops.elementwise import Add, Mul, add, mul, sub
 from graphc_ir.ops.linalg import MatMul, matmul
 from graphc_ir.ops.movement import reshape
 from graphc_ir.ops.normalization import BatchNorm, vector_shape
 from graphc_ir.passes.base import Pass, register_pass
+from graphc_ir.passes.convolution import channel_axis, is_along
 from graphc_ir.rewrite.driver import apply_rewrites
-from graphc_ir.rewrite.pattern import Const, Match, P, Var
+from graphc_ir.rewrite.pattern import Const, Match, P, Var, constant_array
 from graphc_ir.rewrite.rule import Rewrite, rewrite_rule
 
 x = Var("x")
@@ -26,18 +30,47 @@ def _factor(m: Match) -> Any:
     return mul(m.scale, rsqrt(add(m.variance, m.op("norm").epsilon)))
 
 
-def _filter_axis(op: Conv, w: Value) -> int:
-    return w.type.rank - 1 if op.layout == "NHWC" else 0
-
-
-def _is_over_channels(m: Match) -> str | None:
-    rank = m.x.type.rank
-    channels = rank - 1 if m.op("conv").layout == "NHWC" else 1
-    return None if m.op("norm").axis == channels else "the batch norm is not over the channels"
+def _is_over_bias(m: Match) -> str | None:
+    fits = is_along(m.b.type.shape, m.op("norm").axis, m.root.result.type.shape)
+    return None if fits else f"what is added, {m.b.type}, is not one number per position on the norm's axis"
 
 
 @rewrite_rule(
-    P(BatchNorm, P(Conv, x, _weights, name="conv", single_use=True), *_vectors, name="norm"),
+    P(BatchNorm, P(Add, x, Const(name="b"), single_use=True), *_vectors, name="norm"),
+    check=lambda m: _is_over_bias(m) or _keeps_shape(m),
+    hazards=["changes_rounding"],
+)
+def fold_bias_into_batch_norm(m: Match) -> Any:
+    """The mean is smaller by the bias without it. A constant again, so that the norm can be folded next."""
+    mean: Any = constant_array(m.mean)
+    bias: Any = constant_array(m.b)
+    shape: Any = m.mean.type.shape
+    shifted = lift(np.broadcast_to(mean.reshape(-1) - bias.reshape(-1), shape))
+    return bind(m.op("norm"), m.x, m.scale, m.offset, shifted, m.variance)
+
+
+def _keeps_shape(m: Match) -> str | None:
+    have, want = m.x.type, m.root.result.type
+    return None if have == want else f"the addition broadcasts {have} to {want}"
+
+
+def _filter_axis(op: Convolution, w: Value) -> int:
+    """The axis of the filters that stands for the result's channels."""
+    rank = w.type.rank
+    if isinstance(op, ConvInputGrad):
+        return rank - 2 if op.layout == "NHWC" else 1
+    return rank - 1 if op.layout == "NHWC" else 0
+
+
+def _is_over_channels(m: Match) -> str | None:
+    op = m.op("conv")
+    if isinstance(op, ConvInputGrad) and op.groups != 1:
+        return "the filters of a transposed convolution in groups hold only a part of the channels"
+    return None if m.op("norm").axis == channel_axis(op) else "the batch norm is not over the channels"
+
+
+@rewrite_rule(
+    P(BatchNorm, P((Conv, ConvInputGrad), x, _weights, name="conv", single_use=True), *_vectors, name="norm"),
     check=_is_over_channels,
     hazards=["changes_rounding"],
 )
@@ -82,7 +115,9 @@ def fold_factor_into_matmul(m: Match) -> Any:
     return matmul(m.x, mul(m.w, m.c))
 
 
-WEIGHTS: Final[tuple[Rewrite, ...]] = (fold_batch_norm_into_conv, fold_batch_norm_into_matmul, fold_factor_into_matmul)
+WEIGHTS: Final[tuple[Rewrite, ...]] = (
+    fold_bias_into_batch_norm, fold_batch_norm_into_conv, fold_batch_norm_into_matmul, fold_factor_into_matmul,
+)  # fmt: skip
 
 
 @register_pass

@@ -213,7 +213,7 @@ def test_passes_and_pipelines_by_name(registries: None) -> None:
 
 
 def test_unknown_names_list_the_known_ones() -> None:
-    with pytest.raises(ArgumentError, match="unknown pass 'dcee'; there are cse, dce, "):
+    with pytest.raises(ArgumentError, match="unknown pass 'dcee'; there are channels_first, cse, dce, "):
         get_pass("dcee")
     with pytest.raises(ArgumentError, match="pass 'fold' has no option 'size'; its options: max_elements"):
         get_pass("fold", size=3)
