@@ -19,7 +19,6 @@ from graphc_backends.onnx.writer import OnnxWriter
 from graphc_ir.errors import ExportError
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
-from graphc_ir.passes import DeadCodeElimination, optimize
 from graphc_ir.ops.conv import Windowed
 from graphc_ir.passes import (
     ChannelsFirst,
@@ -27,6 +26,7 @@ from graphc_ir.passes import (
     ConstantFolding,
     DeadCodeElimination,
     Rewrites,
+    optimize,
 )
 from graphc_ir.passes.movement import MOVEMENT
 
@@ -49,14 +49,14 @@ def to_model(
 
     State is functional: input ``NAME`` and output ``NAME.new``; the model's metadata lists the pairs.
     ``input_names`` and ``output_names`` name all of them or all but the state. ``bound`` gives inputs by
-    number that become initializers of their name. What no output depends on is left out. Raises ExportError for an op without ONNX form at this
-    opset, and for names that clash.
+    number that become initializers of their name. What no output depends on is left out; data of
+    convolutions and pooling is written with the channels first. Raises ExportError for an op without ONNX
+    form at this opset, and for names that clash.
     """
     if not MIN_OPSET <= opset <= MAX_OPSET:
         raise ExportError(f"opset {opset} is not supported; choose one from {MIN_OPSET} to {MAX_OPSET}")
-    graph = _without_dead_nodes(graph)
+    graph = channels_first(_without_dead_nodes(graph))
     model = ModelProto(producer_name="graphc", producer_version=version("graphc"), ir_version=ir_version_for(opset))
-    graph = channels_first(graph)
     writer = OnnxWriter(opset, proto=model.graph)
     writer.proto.name = graph.name
     writer.declare_inputs(graph.inputs, _named(input_names, _input_names(graph), "input"), bound)

@@ -45,7 +45,7 @@ def arrays(graph: Graph) -> list[Array]:
     rng = np.random.default_rng(0)
     sizes = {"n": 2, "h": 6, "w": 5}
     shapes = [tuple(sizes.get(str(d), d) for d in v.type.shape) for v in graph.inputs]
-    return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]  # type: ignore[arg-type]
+    return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
 
 
 def moved(graph: Graph) -> Graph:
