@@ -23,7 +23,7 @@ def _reshape(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
         # A 0 means "as in the operand" up to opset 13; the result is empty, so that it can be made anew.
         empty = to_proto(np.zeros(1, node.results[0].type.dtype.np), "value")
         return str(writer.emit("ConstantOfShape", [writer.sizes(shape)], value=empty))
-    return str(writer.emit("Reshape", [operands[0], _target(writer, shape)]))
+    return _resized(writer, node, operands[0])
 
 
 @exports(ops.Reshape, since=14)
@@ -31,14 +31,34 @@ def _reshape_to_zero(writer: OnnxWriter, node: Node, operands: list[str]) -> str
     shape = cast(ops.Reshape, node.op).shape
     if 0 in shape:
         return str(writer.emit("Reshape", [operands[0], writer.sizes(shape)], allowzero=1))
-    return str(writer.emit("Reshape", [operands[0], _target(writer, shape)]))
+    return _resized(writer, node, operands[0])
 
 
-def _target(writer: OnnxWriter, shape: Shape) -> str:
-    """The sizes; a single one that is not known can be left to Reshape itself."""
-    if sum(not isinstance(d, int) for d in shape) == 1:
-        return writer.constant(np.array([d if isinstance(d, int) else -1 for d in shape], np.int64))
-    return writer.sizes(shape)
+def _resized(writer: OnnxWriter, node: Node, x: str) -> str:
+    """Without computing sizes where that can be had: Reshape finds out one unknown size itself, and to put in or take
+    out axes of size 1 none needs to be known."""
+    have, shape = node.operands[0].type.shape, cast(ops.Reshape, node.op).shape
+    unknown = sum(not isinstance(d, int) for d in shape)
+    if unknown == 1:
+        target = writer.constant(np.array([d if isinstance(d, int) else -1 for d in shape], np.int64))
+        return str(writer.emit("Reshape", [x, target]))
+    for operator, axes in (("Unsqueeze", _added_ones(have, shape)), ("Squeeze", _added_ones(shape, have))):
+        if unknown and axes:
+            return str(writer.emit(operator, [x, writer.constant(np.array(axes, np.int64))]))
+    return str(writer.emit("Reshape", [x, writer.sizes(shape)]))
+
+
+def _added_ones(small: Shape, large: Shape) -> list[int]:
+    """The axes of ``large`` without which it would be ``small``, all of size 1; empty if there are no such."""
+    rest, added = list(small), []
+    for axis, dim in enumerate(large):
+        if rest and rest[0] == dim:
+            rest.pop(0)
+        elif isinstance(dim, int) and dim == 1:
+            added.append(axis)
+        else:
+            return []
+    return [] if rest else added
 
 
 @imports("Reshape")

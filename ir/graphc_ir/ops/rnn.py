@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypedDict, Unpack
 import numpy as np
 
 from graphc_ir.dims import Shape
-from graphc_ir.dtypes import bool_, int32
+from graphc_ir.dtypes import bool_, int32, int64
 from graphc_ir.errors import ArgumentError, DTypeError
 from graphc_ir.ops import rnn_kernels as kernels
 from graphc_ir.ops.activation import sigmoid
@@ -315,7 +315,7 @@ def _pack(x: Operand, mask: Operand, reverse: bool, zero_output: bool) -> _Packe
     """Idle steps may stand anywhere, and lengths only describe those that stand last; so that is where they go."""
     kept = cast(mask, int32)
     count = cumsum(kept, 1)
-    order = argsort(sub(1, kept), 1)
+    order = argsort(sub(1, kept), 1, dtype=int64)
     # An idle step shows the output of the step that was computed before it.
     places = sub(count, kept) if reverse else maximum(sub(count, 1), 0)
     shown = mask if zero_output else None if reverse else greater(count, 0)

@@ -22,6 +22,7 @@ from graphc_ir.ops.base import bind, using
 from graphc_ir.ops.constant import constant
 from graphc_ir.ops.elementwise import add, mul, square, tanh
 from graphc_ir.ops.linalg import matmul
+from graphc_ir.ops.movement import expand_dims, reshape, squeeze
 from graphc_ir.ops.optim import AdamUpdate
 from graphc_ir.types import parse_type
 
@@ -243,3 +244,26 @@ def test_results_inside_a_decomposition_are_outputs_without_a_copy() -> None:
     found = session.run(["p", "m", "v"], {i.name: a for i, a in zip(session.get_inputs(), arrays, strict=True)})
     for mine, expected in zip(found, evaluate(graph, arrays), strict=True):
         np.testing.assert_allclose(mine, expected, rtol=1e-6)
+
+
+def test_what_no_output_depends_on_is_not_written() -> None:
+    graph = chain(1)
+    x = graph.inputs[0]
+    with using(GraphBuilder(graph)):
+        tanh(square(x))
+    assert [node.op_type for node in to_model(graph).graph.node] == ["Mul"]
+    assert len(graph) == 4  # the caller's graph stays as it is
+
+
+def test_axes_of_size_one_need_no_sizes() -> None:
+    graph = Graph("axes")
+    x = graph.add_input(parse_type("f32[n, m, 3]"), "x")
+    with using(GraphBuilder(graph)):
+        spread = expand_dims(x, (0, 3))
+        graph.set_outputs([spread, squeeze(tanh(spread), 3), reshape(x, (-1, 3))])
+    proto = to_model(graph)
+    assert [node.op_type for node in proto.graph.node] == ["Unsqueeze", "Tanh", "Squeeze", "Reshape"]
+    array = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    found = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"x": array})
+    for have, want in zip(found, evaluate(graph, [array]), strict=True):
+        np.testing.assert_allclose(have, want, rtol=1e-6)
