@@ -29,16 +29,18 @@ def infer_outputs(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
     def stand_in(leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
+        if leaf.known_dims is not None:
+            return reshape(bind(Dims(leaf.known_dims, leaf.dtype)), leaf.type.shape)
         tensor = SymbolicTensor(tracer.graph.add_input(leaf.type, leaf.name))
         mask = getattr(leaf, "_keras_mask", None)
         if mask is not None:
             tensor._keras_mask = SymbolicTensor(tracer.graph.add_input(mask.type))
         return tensor
 
-    inner_args, inner_kwargs = map_leaves(stand_in, (args, kwargs), none_is_leaf=True)
     tapes, mode.tapes = mode.tapes, []
     try:
         with collection_paused(), Assumptions() as assumptions, tracing(tracer):
+            inner_args, inner_kwargs = map_leaves(stand_in, (args, kwargs), none_is_leaf=True)
             results = function(*inner_args, **inner_kwargs)
     finally:
         mode.tapes = tapes
@@ -49,7 +51,8 @@ def infer_outputs(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
 def _described(leaf: Any, bindings: dict[str, Dim]) -> Any:
     if not isinstance(leaf, Tensor):
         return leaf
-    described = KerasTensor.of_type(leaf.type.substitute(bindings))
+    known = symbolic_value(leaf.value) if isinstance(leaf, SymbolicTensor) else None
+    described = KerasTensor.of_type(leaf.type.substitute(bindings), known_dims=known)
     mask = getattr(leaf, "_keras_mask", None)
     if mask is not None:
         described._keras_mask = KerasTensor.of_type(mask.type.substitute(bindings))

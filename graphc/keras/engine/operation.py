@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from graphc.keras.config import standardize_data_format, standardize_dtype
 from graphc.keras.engine.inference import infer_op, infer_outputs
 from graphc.keras.engine.keras_tensor import KerasTensor, any_symbolic, carrier_of
 from graphc.keras.engine.node import connect
@@ -88,30 +89,55 @@ class Operation:
 
 
 class OperationSpec:
-    """A function of ``keras.ops`` as a kind of operation: what files name it, and which parameters are tensors."""
+    """A function of ``keras.ops`` as a kind of operation: what files name it, and which parameters are tensors.
 
-    def __init__(self, function: Callable[..., Any], class_name: str, module: str, tensors: tuple[str, ...]) -> None:
+    None for a parameter in ``settings`` means a setting of the process, which files hold as it is now.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        class_name: str,
+        module: str,
+        tensors: tuple[str, ...],
+        settings: tuple[str, ...] = (),
+    ) -> None:
         self.function = function
+        self.settings = settings
         self.__name__ = class_name
         self.module = module
         self.tensors = tensors
         self.signature = inspect.signature(function)
+        parameters = list(self.signature.parameters.values())
+        self.variadic = next((i for i, p in enumerate(parameters) if p.kind is p.VAR_POSITIONAL), None)
 
     def from_config(self, config: dict[str, Any]) -> FunctionOperation:
         """The operation of a saved config: the non-tensor arguments and a name."""
-        arguments = {key: value for key, value in config.items() if key in self.signature.parameters and key != "name"}
+        arguments = {key: config[key] for key in self.signature.parameters if key in config and key != "name"}
         return FunctionOperation(self, arguments, config.get("name"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Records a call: tensors (and whatever is symbolic) as inputs, all else as configuration."""
         bound = self.signature.bind(*args, **kwargs)
-        variadic = [p.name for p in self.signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
         bound.apply_defaults()
         given = dict(bound.arguments)
         inputs = [given.pop(name) for name in self.tensors]
-        rest = [x for name in variadic for x in given.pop(name, ())]
+        rest = () if self.variadic is None else given.pop(list(self.signature.parameters)[self.variadic])
         extra = {key: given.pop(key) for key in list(given) if any_symbolic(given[key])}
-        return FunctionOperation(self, given)(*inputs, *rest, **extra)
+        return FunctionOperation(self, self._settled(given))(*inputs, *rest, **extra)
+
+    def _settled(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The configuration with dtypes and data formats by name."""
+        for name, standardize in (("dtype", standardize_dtype), ("data_format", standardize_data_format)):
+            if given.get(name) is not None or name in self.settings:
+                given[name] = standardize(given[name])
+        return given
+
+    def run(self, inputs: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
+        """The function of tensors in the order of ``tensors``, then those of its variadic parameter."""
+        named = {**arguments, **dict(zip(self.tensors, inputs, strict=False))}
+        leading = [named.pop(name) for name in list(self.signature.parameters)[: self.variadic or 0]]
+        return self.function(*leading, *inputs[len(self.tensors) :], **named)
 
 
 class FunctionOperation(Operation):
@@ -123,7 +149,7 @@ class FunctionOperation(Operation):
         self.arguments = arguments
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        return self.spec.function(*args, **{**self.arguments, **kwargs})
+        return self.spec.run(args, {**self.arguments, **kwargs})
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, **self.arguments}
@@ -134,17 +160,20 @@ class FunctionOperation(Operation):
         return {"module": self.spec.module, "class_name": name, "registered_name": name}
 
 
-def operation(module: str, tensors: str = "x", class_name: str | None = None) -> Callable[[F], F]:
+def operation(
+    module: str, tensors: str = "x", class_name: str | None = None, settings: str = ""
+) -> Callable[[F], F]:
     """Decorator of ``keras.ops`` functions: on KerasTensors, the call becomes part of the functional model.
 
     ``module`` is the last part of ``keras.src.ops.<module>``, under which files keep it; ``tensors`` names the tensor
-    parameters, separated by blanks; ``class_name`` is the function's name in camel case unless it is irregular.
+    parameters, separated by blanks; ``class_name`` is the function's name in camel case unless it is irregular;
+    ``settings`` names parameters (``dtype``, ``data_format``) for which None means the process's setting.
     """
 
     def decorate(function: F) -> F:
         name = class_name or "".join(part.capitalize() for part in function.__name__.split("_"))
         path = f"keras.src.ops.{module}"
-        spec = OperationSpec(function, name, path, tuple(tensors.split()))
+        spec = OperationSpec(function, name, path, tuple(tensors.split()), tuple(settings.split()))
         publish(path, {name: spec}, [name])
 
         @functools.wraps(function)
@@ -236,5 +265,5 @@ def _references(op: Op, types: tuple[TensorType, ...]) -> list[KerasTensor]:
 
 
 # Here and not in its class: operations build on KerasTensors.
-KerasTensor.apply = staticmethod(_apply)  # type: ignore[assignment]
+KerasTensor.apply = staticmethod(_apply)  # type: ignore[method-assign]
 publish("graphc", {"IrOperation": IrOperation}, ["IrOperation"])

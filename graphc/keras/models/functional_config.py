@@ -24,7 +24,8 @@ def graph_config(graph: FunctionGraph, inputs: Any, outputs: Any, is_functional:
     Calls are counted per layer, those of this graph only; Keras counts those of a functional model from 1 in the two
     lists.
     """
-    own = {id(node) for node in graph.nodes}
+    # An input that no output needs is no part of the way from inputs to outputs, but of the model.
+    own = {id(node) for node in (*graph.nodes, *map(graph.node_of, graph.inputs))}
 
     def position(tensor: KerasTensor) -> list[Any]:
         tensor = graph.real(tensor)
@@ -132,8 +133,10 @@ def _histories(tree: Any) -> list[Any]:
 
 def _is_legacy_entry(tree: Any) -> bool:
     """Keras 2 writes an input tensor as ``[layer, node, tensor, kwargs]``."""
-    return (isinstance(tree, list) and len(tree) == 4 and isinstance(tree[0], str) and isinstance(tree[1], int)
-            and isinstance(tree[3], dict))  # fmt: skip
+    if not isinstance(tree, list) or len(tree) != 4:
+        return False
+    kinds: list[type] = [str, int, object, dict]
+    return all(map(isinstance, tree, kinds))
 
 
 def _exists(history: list[Any], created: dict[str, Operation]) -> bool:
