@@ -6,9 +6,9 @@ from typing import Any
 
 from graphc.keras import activations
 from graphc.keras.engine.layer import Layer
-from graphc_ir.dtypes import float16
+from graphc_ir.dtypes import float16, float32
 from graphc_ir.ops.base import dtype_of, lift
-from graphc_ir.ops.elementwise import greater, select
+from graphc_ir.ops.elementwise import cast, greater, select
 
 __all__ = ["Softmax"]
 
@@ -36,4 +36,4 @@ class Softmax(Layer):
 
 def _counted(mask: Any) -> Any:
     operand = lift(mask)
-    return operand if dtype_of(operand).is_bool else greater(operand, 0.5)
+    return operand if dtype_of(operand).is_bool else greater(cast(operand, float32), 0.5)

@@ -35,17 +35,17 @@ class ReversibleEmbedding(Embedding):
         logit_soft_cap: float | None = None,
         **kwargs: Any,
     ) -> None:
+        self.tie_weights = tie_weights  # before the base, which builds at once if it is given weights
         super().__init__(
             input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero,
             **kwargs,
         )  # fmt: skip
-        self.tie_weights = tie_weights
         self.reverse_dtype = reverse_dtype
         self.logit_soft_cap = logit_soft_cap
-        self.reverse_embeddings: Any = None
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
+        self.reverse_embeddings: Any = None
         if not self.tie_weights:
             shape = (self.output_dim, self.input_dim)
             self.reverse_embeddings = make_weight(self, "embeddings", shape, name="reverse_embeddings")
