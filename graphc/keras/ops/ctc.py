@@ -47,7 +47,7 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
     scores = _state_scores(states, log_softmax(logits))
     skips = _may_skip(states, mask_index)
     start = add(zeros_like(scores[0]), _log_of(equal(_numbers(states), 0), scores))
-    lengths = expand_dims(as_index(output_length), -1)
+    lengths = _column(output_length)
 
     def step(reached: Operand, frame: Any) -> Operand:
         number, score = frame
@@ -55,6 +55,11 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
 
     forward = foldl(step, (iota(shape_of(scores)[0], dtype_of(lengths)), scores), start)
     return neg(reduce_logsumexp(add(forward, _log_of(_is_final(states, target_length), scores)), -1))
+
+
+def _column(lengths: Any) -> Operand:
+    """Lengths as a column, to be broadcast over steps; one number may stand for all."""
+    return reshape(as_index(lengths), (-1, 1))
 
 
 def _with_blanks(labels: Operand, blank: int) -> Operand:
@@ -92,7 +97,7 @@ def _shifted(x: Operand, places: int, fill: Any) -> Operand:
 def _is_final(states: Operand, lengths: Any) -> Operand:
     """The last label of each sequence and the blank behind it."""
     numbers = _numbers(states)
-    blank = mul(cast(expand_dims(as_index(lengths), -1), dtype_of(numbers)), 2)
+    blank = mul(cast(_column(lengths), dtype_of(numbers)), 2)
     return logical_or(equal(numbers, blank), equal(numbers, sub(blank, 1)))
 
 
@@ -129,7 +134,7 @@ def ctc_decode(
     logits = floats(inputs)
     batch, frames, _ = shape_of(logits)
     classes = argmax(logits, 2, dtype_of(convert(0)))
-    alive = less(iota(frames, dtype_of(classes)), expand_dims(as_index(sequence_lengths), -1))
+    alive = less(iota(frames, dtype_of(classes)), _column(sequence_lengths))
     kept = logical_and(alive, not_equal(classes, mask_index))
     if merge_repeated:
         kept = logical_and(kept, not_equal(classes, _shifted(classes, 1, -1)))
