@@ -151,6 +151,21 @@ def slice_whole(m: Match) -> Value:
     return m.x
 
 
+def _reverses(m: Match) -> str | None:
+    """Whether the outer slice takes all elements, backwards on some axes (which the inner one then does too)."""
+    op, shape = m.op("outer"), m.x.type.shape
+    backwards = tuple(step == -1 for step in op.steps)
+    starts = tuple(d - 1 if back else 0 for back, d in zip(backwards, shape, strict=True))
+    stops = tuple(-1 if back else d for back, d in zip(backwards, shape, strict=True))
+    same = m.op("inner") == op and (op.starts, op.stops) == (starts, stops) and set(op.steps) <= {1, -1}
+    return None if same else "it does not put all elements back where they were"
+
+
+@rewrite_rule(P(Slice, P(Slice, x, name="inner"), name="outer"), check=_reverses)
+def reverse_reverse(m: Match) -> Value:
+    return m.x
+
+
 @rewrite_rule(P(Concat, x))
 def concat_one(m: Match) -> Value:
     return m.x
@@ -214,7 +229,7 @@ def sink_move_right(m: Match) -> Any:
 MOVEMENT: tuple[Rewrite, ...] = (
     same_type, reshape_reshape, transpose_identity, transpose_transpose, transpose_of_ones, broadcast_broadcast,
     broadcast_of_expanded, reshape_of_one_element, cast_cast, reduce_ones, reduce_then_expand, slice_whole,
-    concat_one, pad_nothing, tile_once,
+    reverse_reverse, concat_one, pad_nothing, tile_once,
 )  # fmt: skip
 
 SINKING: tuple[Rewrite, ...] = (sink_transpose, sink_reshape, sink_same_moves, sink_move_left, sink_move_right)
