@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
+from graphc.keras.activations.functions import exponential, gelu, linear, relu
 from graphc.keras.activations.lookup import deserialize, get, serialize
-from graphc.keras.activations.normalizing import log_softmax, softmax, sparse_plus, sparse_sigmoid, sparsemax
-from graphc.keras.activations.rectified import (
+from graphc.keras.ops.activation import (
+    celu,
+    elu,
+    glu,
     hard_shrink,
     hard_sigmoid,
     hard_silu,
+    hard_swish,
     hard_tanh,
     leaky_relu,
-    linear,
-    relu,
-    relu6,
-    soft_shrink,
-    threshold,
-)
-from graphc.keras.activations.smooth import (
-    celu,
-    elu,
-    exponential,
-    gelu,
-    glu,
     log_sigmoid,
+    log_softmax,
     mish,
+    relu6,
     selu,
     sigmoid,
     silu,
+    soft_shrink,
+    softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
     squareplus,
-    tanh,
+    swish,
     tanh_shrink,
+    threshold,
 )
+from graphc.keras.ops.functions import tanh
 from graphc.keras.registry import publish
-
-hard_swish = hard_silu
-swish = silu
 
 __all__ = [
     "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",

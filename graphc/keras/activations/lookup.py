@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import nn
-from graphc.keras.activations import rectified, smooth
-from graphc.keras.activations.normalizing import log_softmax, softmax
+from graphc.keras import ops
+from graphc.keras.activations.functions import gelu, linear, relu
 from graphc.keras.registry import CustomObjectScope
 from graphc.keras.serialization import resolve, serialize_as_name
 
@@ -14,19 +14,19 @@ __all__ = ["deserialize", "get", "serialize"]
 
 # ``Dense(activation=tf.nn.relu)`` is saved as ``"relu"``.
 _SAME_IN_NN = {
-    nn.relu: rectified.relu,
-    nn.relu6: rectified.relu6,
-    nn.elu: smooth.elu,
-    nn.selu: smooth.selu,
-    nn.gelu: smooth.gelu,
-    nn.silu: smooth.silu,
-    nn.leaky_relu: rectified.leaky_relu,
-    nn.sigmoid: smooth.sigmoid,
-    nn.softmax: softmax,
-    nn.log_softmax: log_softmax,
-    nn.softplus: smooth.softplus,
-    nn.softsign: smooth.softsign,
-    nn.tanh: smooth.tanh,
+    nn.relu: relu,
+    nn.relu6: ops.relu6,
+    nn.elu: ops.elu,
+    nn.selu: ops.selu,
+    nn.gelu: gelu,
+    nn.silu: ops.silu,
+    nn.leaky_relu: ops.leaky_relu,
+    nn.sigmoid: ops.sigmoid,
+    nn.softmax: ops.softmax,
+    nn.log_softmax: ops.log_softmax,
+    nn.softplus: ops.softplus,
+    nn.softsign: ops.softsign,
+    nn.tanh: ops.tanh,
 }
 
 
@@ -35,7 +35,7 @@ def get(identifier: Any) -> Any:
 
     Raises ArgumentError for anything else.
     """
-    return rectified.linear if identifier is None else resolve(identifier, "keras.activations")
+    return linear if identifier is None else resolve(identifier, "keras.activations")
 
 
 def serialize(activation: Any) -> Any:

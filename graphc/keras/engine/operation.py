@@ -165,14 +165,14 @@ def operation(
 ) -> Callable[[F], F]:
     """Decorator of ``keras.ops`` functions: on KerasTensors, the call becomes part of the functional model.
 
-    ``module`` is the last part of ``keras.src.ops.<module>``, under which files keep it; ``tensors`` names the tensor
+    ``module`` is the last part of ``keras.src.ops.<module>``, under which files keep it, or a full path; ``tensors`` names the tensor
     parameters, separated by blanks; ``class_name`` is the function's name in camel case unless it is irregular;
     ``settings`` names parameters (``dtype``, ``data_format``) for which None means the process's setting.
     """
 
     def decorate(function: F) -> F:
         name = class_name or "".join(part.capitalize() for part in function.__name__.split("_"))
-        path = f"keras.src.ops.{module}"
+        path = module if "." in module else f"keras.src.ops.{module}"
         spec = OperationSpec(function, name, path, tuple(tensors.split()), tuple(settings.split()))
         publish(path, {name: spec}, [name])
 

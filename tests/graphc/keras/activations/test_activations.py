@@ -11,6 +11,7 @@ import pytest
 import graphc as tf
 from graphc.keras import activations
 from graphc.keras.layers import Dense, Input
+from graphc.keras.models import Model
 from graphc.keras.serialization import SafeModeError
 from graphc_ir.errors import ArgumentError, ShapeError
 
@@ -161,3 +162,27 @@ def test_own_functions() -> None:
         activations.deserialize(config)
     with warnings.catch_warnings(), pytest.raises(SafeModeError):
         activations.deserialize(activations.serialize(lambda x: x))
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "class_name", "config"),
+    [
+        ("relu", "keras.src.activations.activations", "ReLU",
+         {"negative_slope": 0.0, "max_value": None, "threshold": 0.0}),
+        ("gelu", "keras.src.ops.nn", "Gelu", {"approximate": False}),
+        ("tanh", "keras.src.ops.numpy", "Tanh", {}),
+        ("exponential", "keras.src.ops.numpy", "Exp", {}),
+        ("softmax", "keras.src.ops.nn", "Softmax", {"axis": -1}),
+    ],
+)  # fmt: skip
+def test_models_record_an_activation_as_keras_does(
+    name: str, module: str, class_name: str, config: dict[str, Any]
+) -> None:
+    x = Input((3,))
+    model = Model(x, getattr(activations, name)(x))
+    saved = model.get_config()["layers"][-1]
+    assert (saved["module"], saved["class_name"]) == (module, class_name)
+    assert {key: value for key, value in saved["config"].items() if key != "name"} == config
+    data = tf.constant([[-1.0, 0.5, 2.0]])
+    found = Model.from_config(model.get_config())(data)
+    np.testing.assert_array_equal(found.numpy(), getattr(activations, name)(data).numpy())
