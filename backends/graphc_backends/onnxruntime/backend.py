@@ -31,6 +31,9 @@ from graphc_ir.ops.base import Array
 from graphc_ir.ops.optim import OptimizerUpdate
 from graphc_ir.passes import DeadCodeElimination, ExpandUpdates, FuseGemm, optimize
 
+RUN_ERRORS: Final[tuple[type[Exception], ...]] = (*RUNTIME_ERRORS, RuntimeError)
+"""What a run raises: with bound memory, a plain RuntimeError."""
+
 MAX_BINDINGS: Final = 16
 """How many shape bindings of one executable keep their memory."""
 
@@ -134,7 +137,7 @@ class OnnxRuntimeExecutable(Executable):
     def _guarded(self, run: Callable[[Any], Any], inputs: Any) -> Any:
         try:
             return run(inputs)
-        except RUNTIME_ERRORS as error:
+        except RUN_ERRORS as error:
             raise BackendError(f"{self.graph.name} failed in ONNX Runtime: {error}") from error
 
 

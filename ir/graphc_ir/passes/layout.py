@@ -45,6 +45,7 @@ from graphc_ir.ops.normalization import BatchNorm, Standardize
 from graphc_ir.ops.padding import PadBorder
 from graphc_ir.ops.reduction import Reduction
 from graphc_ir.ops.resize import Resampling
+from graphc_ir.ops.shape import EnsureShape
 from graphc_ir.passes.base import Pass, register_pass
 
 
@@ -275,5 +276,6 @@ for _op, _fields in {
     SliceGrad: ("shape", "starts", "stops", "steps"),
     Tile: ("multiples",),
     BroadcastTo: ("shape",),
+    EnsureShape: ("shape",),
 }.items():
     _convert.register(_op, _per_axis(*_fields))

@@ -22,6 +22,7 @@ from graphc_ir.graph import Graph
 from graphc_ir.ops.elementwise import add, cos, exp, mul, neg, square, sub, tanh
 from graphc_ir.ops.movement import transpose
 from graphc_ir.ops.reduction import reduce_mean, reduce_sum
+from graphc_ir.ops.shape import ensure_shape
 from tests.backends.graphs import Array, batch_of, build, initial_state, train_step, values_of
 
 
@@ -327,3 +328,12 @@ def compiled_model() -> bytes:
     x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in "xy")
     graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "g", [x], [y])
     return bytes(helper.make_model(graph, ir_version=10).SerializeToString())
+
+
+def test_a_failing_run_is_named() -> None:
+    """Sizes that were taken to be equal and are not."""
+    graph = build({"x": "f32[n, 2]", "y": "f32[m, 2]"}, lambda x, y: add(ensure_shape(x, y.type.shape), y))
+    executable = compiled(graph)
+    assert executable(np.ones((3, 2), np.float32), np.ones((3, 2), np.float32))[0].shape == (3, 2)
+    with pytest.raises(BackendError, match=f"{graph.name} failed in ONNX Runtime: .*broadcast"):
+        executable(np.ones((4, 2), np.float32), np.ones((3, 2), np.float32))

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.keras.engine.layer import Layer
-from graphc_ir.dims import known_equal
+from graphc_ir.dims import Dim, UndecidableDimError, known_equal, require_equal
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.base import Operand, lift, rank_of, shape_of
 from graphc_ir.ops.logical import logical_or
 from graphc_ir.ops.movement import expand_dims
+from graphc_ir.ops.shape import ensure_shape
 
-__all__ = ["ElementwiseMerge", "MergeLayer"]
+__all__ = ["ElementwiseMerge", "MergeLayer", "agreeing"]
 
 
 class MergeLayer(Layer):
@@ -43,7 +44,7 @@ class ElementwiseMerge(MergeLayer):
         found = super().operands(inputs)
         self._check_batches(found)
         rank = max(rank_of(x) for x in found)
-        return [_with_rank(x, rank) for x in found]
+        return agreeing([_with_rank(x, rank) for x in found])
 
     def _check_batches(self, operands: list[Operand]) -> None:
         batches = [shape_of(x)[0] for x in operands if rank_of(x)]
@@ -63,6 +64,34 @@ class ElementwiseMerge(MergeLayer):
         for other in masks[1:]:
             total = logical_or(total, other)
         return total
+
+
+def agreeing(operands: list[Operand], free_axis: int | None = None) -> list[Operand]:
+    """The operands with equal open sizes on all axes but ``free_axis``.
+
+    Sizes that have come different ways, such as ``h`` and ``2 * (h // 2)`` in a U-Net, may be equal or not; they are
+    taken to be and checked when the graph runs.
+    """
+    sizes = zip(*(shape_of(x) for x in operands), strict=True)
+    wanted = [next((d for d in column if d != 1), 1) for column in sizes]
+    return [_agreeing(x, wanted, free_axis) for x in operands]
+
+
+def _agreeing(x: Operand, wanted: Sequence[Dim], free_axis: int | None) -> Operand:
+    pairs = enumerate(zip(shape_of(x), wanted, strict=True))
+    return ensure_shape(x, [have if axis == free_axis else _agreed(have, want) for axis, (have, want) in pairs])
+
+
+def _agreed(have: Dim, want: Dim) -> Dim:
+    if have == 1:
+        return have
+    try:
+        require_equal(have, want, "sizes of merged tensors")
+    except UndecidableDimError:
+        return want
+    except ValueError:  # the op that merges them says which tensors do not fit
+        return have
+    return have
 
 
 def _with_rank(x: Operand, rank: int) -> Operand:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.keras.layers.merging.base import MergeLayer
+from graphc.keras.layers.merging.base import MergeLayer, agreeing
 from graphc_ir.dtypes import bool_
 from graphc_ir.ops.base import Operand, lift, normalize_axis, rank_of, shape_of
 from graphc_ir.ops.creation import ones
@@ -22,6 +22,9 @@ class Concatenate(MergeLayer):
         self.axis = axis
 
     def merge(self, operands: list[Operand]) -> Operand:
+        ranks = {rank_of(x) for x in operands}
+        if len(ranks) == 1:
+            operands = agreeing(operands, normalize_axis(self.axis, ranks.pop()))
         return concat(operands, self.axis)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -138,6 +138,19 @@ def test_in_a_functional_model() -> None:
     np.testing.assert_allclose(model([x, y]).numpy(), total @ total.transpose(0, 2, 1), 1e-4, 1e-5)
 
 
+def test_sizes_that_have_come_different_ways() -> None:
+    """The halves of a U-Net: whether an open size is even shows when the model runs."""
+    image = keras.Input((None, None, 3))
+    halved = layers.MaxPooling2D()(image)
+    enlarged = layers.UpSampling2D()(halved)
+    model = keras.Model(image, layers.Concatenate()([layers.Add()([image, enlarged]), enlarged]))
+    assert model.output_shape == (None, None, None, 6)
+    assert model(numbers(1, 4, 6, 3)).shape == (1, 4, 6, 6)
+    assert check_export(model, numbers(1, 4, 6, 3), (0, 1, 2))[:3] == ["Transpose", "MaxPool", "Resize"]
+    with pytest.raises(ShapeError, match=r"5 .* 4"):
+        model(numbers(1, 5, 6, 3))
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
