@@ -7,7 +7,7 @@ On KerasTensors each records itself, as Keras does, so that functional models wi
 
 from __future__ import annotations
 
-from graphc.keras.ops import control, core, fourier, linalg, math, nn, numpy, operators
+from graphc.keras.ops import control, core, fourier, image, linalg, math, nn, numpy, operators
 from graphc.keras.ops.control import *
 from graphc.keras.ops.core import *
 from graphc.keras.ops.einops import rearrange
@@ -18,7 +18,7 @@ from graphc.keras.ops.nn import *
 from graphc.keras.ops.numpy import *
 from graphc.keras.registry import publish
 
-__all__: list[str] = ["linalg", "nn", "numpy", "rearrange"]
+__all__: list[str] = ["image", "linalg", "nn", "numpy", "rearrange"]
 __all__ += control.__all__
 __all__ += core.__all__
 __all__ += fourier.__all__
