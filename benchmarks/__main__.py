@@ -20,7 +20,10 @@ CASES = ("eager", "linreg", "chain", "imports", "mlp", "keras_fit", "keras_expor
 @click.option("--threads", type=int, default=None, help="threads for every framework; default: the CPUs available")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="also write the figures to this file")
 def main(cases: tuple[str, ...], threads: int | None, json_file: Path | None) -> None:
-    """Measures graphc beside the peers that are installed. CASE: eager, linreg, chain, imports, mlp, keras_fit, keras_export, size."""
+    """Measures graphc beside the peers that are installed.
+
+    CASE: eager, linreg, chain, imports, mlp, keras_fit, keras_export, size.
+    """
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     harness.fix_threads(threads or available)
     console = Console()

@@ -80,7 +80,9 @@ def _transformer_block() -> Any:
 # --- networks ----------------------------------------------------------------------------------------------------
 
 
-def _conv_bn(x: Any, filters: int, size: int, strides: int = 1, activation: Any = "relu", depthwise: bool = False) -> Any:
+def _conv_bn(
+    x: Any, filters: int, size: int, strides: int = 1, activation: Any = "relu", depthwise: bool = False
+) -> Any:
     if depthwise:
         x = L.DepthwiseConv2D(size, strides=strides, padding="same", use_bias=False)(x)
     else:
@@ -121,8 +123,9 @@ def _efficientnet_b0() -> Any:
     """Inverted residuals with squeeze and excitation, as EfficientNetB0 arranges them (Tan and Le, 2019)."""
     inputs = keras.Input((96, 96, 3))
     x, channels = _conv_bn(L.Rescaling(1 / 255)(inputs), 32, 3, 2, "swish"), 32
-    for factor, filters, repeats, first, size in ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3),
-                                                  (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)):  # fmt: skip
+    stages = ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5),
+              (6, 192, 4, 2, 5), (6, 320, 1, 1, 3))  # fmt: skip
+    for factor, filters, repeats, first, size in stages:
         for i in range(repeats):
             wide = channels * factor
             y = x if factor == 1 else _conv_bn(x, wide, 1, 1, "swish")

@@ -264,8 +264,10 @@ def _made(cls: Any, config: Mapping[str, Any]) -> Any:
     try:
         return cls.from_config(config["config"])
     except TypeError as error:
-        raise ArgumentError(f"{config['class_name']} cannot be made from its saved config {config['config']}: {error}; "
-                            "its get_config() must return the arguments that its constructor takes") from error  # fmt: skip
+        raise ArgumentError(
+            f"{config['class_name']} cannot be made from its saved config {config['config']}: {error}; its "
+            "get_config() must return the arguments that its constructor takes"
+        ) from error
 
 
 def _find_class(config: Mapping[str, Any]) -> Any:

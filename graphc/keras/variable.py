@@ -84,10 +84,11 @@ class Variable(CoreVariable):
         wanted = _autocast.dtype
         if wanted is None or not self.autocast or not tensor.dtype.is_floating or tensor.dtype is wanted:
             return tensor
-        return cast(tensor, wanted)  # type: ignore[no-any-return]
+        lowered: Tensor = cast(tensor, wanted)
+        return lowered
 
     @property
-    def value(self) -> Any:  # type: ignore[override]
+    def value(self) -> Any:
         """The current value. TensorFlow's spelling ``v.value()`` gives the same tensor."""
         return self.read_value()
 
@@ -98,11 +99,15 @@ class Variable(CoreVariable):
         return super().assign(np.asarray(value).astype(self.dtype.np))
 
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds ``delta``, cast to the Variable's dtype. Returns the Variable."""
         return super().assign_add(self._own_dtype(delta))
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts ``delta``, cast to the Variable's dtype. Returns the Variable."""
         return super().assign_sub(self._own_dtype(delta))
 

@@ -36,7 +36,7 @@ class BackupAndRestore(Callback):
         if not backup_dir:
             raise ArgumentError("BackupAndRestore needs a folder: backup_dir='...'")
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
-            raise ArgumentError(f"BackupAndRestore: save_freq must be 'epoch' or a number of batches, got {save_freq!r}")
+            raise ArgumentError(f"BackupAndRestore: save_freq={save_freq!r} is neither 'epoch' nor a number of batches")
         self.backup_dir = Path(backup_dir)
         self.save_freq = save_freq
         self.double_checkpoint = double_checkpoint

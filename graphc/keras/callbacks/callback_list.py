@@ -72,9 +72,10 @@ class CallbackList:
             callback.set_params(params)
 
     def call(self, hook: str, *args: Any) -> None:
-        """Calls one hook of all callbacks."""
+        """Calls one hook of all callbacks. Their last argument, the logs, is a dict even where there are none."""
+        *numbers, logs = args
         for callback in self._active.get(hook, self.callbacks):
-            getattr(callback, hook)(*args)
+            getattr(callback, hook)(*numbers, {} if logs is None else logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.call("on_epoch_begin", epoch, logs)
@@ -128,7 +129,8 @@ def _overrides(callback: Any, hook: str) -> bool:
 
 def _checked(callbacks: Any) -> Iterable[Callback]:
     for callback in leaves_of(callbacks):
-        if isinstance(callback, type) or not all(hasattr(callback, name) for name in ("set_model", "set_params", "on_epoch_end")):
+        is_callback = all(hasattr(callback, name) for name in ("set_model", "set_params", "on_epoch_end"))
+        if isinstance(callback, type) or not is_callback:
             raise ArgumentError(f"callbacks must be keras.callbacks.Callback objects, got {callback!r}"
                                 + ("; make an instance: add ()" if isinstance(callback, type) else ""))  # fmt: skip
         yield callback

@@ -80,7 +80,7 @@ class ModelCheckpoint(MonitorCallback):
     def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
         numbers = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1})}
         try:
-            return self.filepath.format(**numbers, **(logs or {}))
+            return str(self.filepath).format(**numbers, **(logs or {}))
         except KeyError as error:
             raise ArgumentError(f"ModelCheckpoint: the file name {self.filepath!r} uses {error}, which is not logged; "
                                 f"there are epoch, {', '.join(logs or {})}") from error  # fmt: skip

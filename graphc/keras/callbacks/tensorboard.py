@@ -14,8 +14,8 @@ __all__ = ["TensorBoard"]
 class TensorBoard(Callback):
     """Writes ``epoch_...`` scalars into ``log_dir/train`` and ``log_dir/validation``.
 
-    ``update_freq``: ``"epoch"``, ``"batch"`` or a number of batches, for ``batch_...`` scalars; ``histogram_freq``: every
-    how many epochs the distributions of the weights are written. Needs the extra ``graphc[tensorboard]``; raises
+    ``update_freq``: ``"epoch"``, ``"batch"`` or a number of batches, for ``batch_...`` scalars; ``histogram_freq``:
+    every how many epochs the distributions of the weights are written. Needs the extra ``graphc[tensorboard]``; raises
     ArgumentError where it is not installed.
     """
 

@@ -51,7 +51,7 @@ def _recorded(build: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
 def _build_parameters(build: Callable[..., Any]) -> tuple[tuple[str, ...], bool]:
     parameters = list(inspect.signature(build).parameters.values())[1:]
     open_ended = any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters)
-    named = tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+    named = tuple(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
     return named, open_ended
 
 
@@ -72,8 +72,8 @@ def build_arguments(layer: Any, tensors: dict[str, Any]) -> tuple[tuple[Any, ...
     required = [name for name in names if name in by_parameter or not _has_default(type(layer).build, name)]
     missing = [name for name in required if name not in by_parameter]
     if missing:
-        raise ArgumentError(f"{type(layer).__name__}.build takes {', '.join(names)}, but call got no tensor argument "
-                            f"for {', '.join(missing)}; name build's parameters after call's: x -> x_shape")  # fmt: skip
+        raise ArgumentError(f"{type(layer).__name__}.build takes {', '.join(names)}, but call got no tensor for "
+                            f"{', '.join(missing)}; name build's parameters after call's: x -> x_shape")  # fmt: skip
     return (), {name: by_parameter[name] for name in required}
 
 

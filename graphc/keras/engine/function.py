@@ -99,8 +99,8 @@ class FunctionGraph:
         counts = Counter(operation.name for operation in self.operations)
         repeated = [name for name, count in counts.items() if count > 1]
         if repeated:
-            raise ArgumentError(f"the name {repeated[0]!r} is used {counts[repeated[0]]} times in the model; all layers "
-                                "need names of their own: pass name=... to one of them")  # fmt: skip
+            raise ArgumentError(f"the name {repeated[0]!r} is used {counts[repeated[0]]} times in the model; all "
+                                "layers need names of their own: pass name=... to one of them")  # fmt: skip
         for node in self.nodes:
             if node.is_input and not self._is_boundary(node):
                 raise ArgumentError(f"the outputs need the tensor {node.output_tensors[0]!r} of {node.operation.name!r}"

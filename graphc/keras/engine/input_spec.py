@@ -108,8 +108,9 @@ def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
             continue
         problem = one.problem_with(tensor) if hasattr(tensor, "shape") else None
         if problem:
-            raise ShapeError(f"Input {i} of layer {layer_name!r} is incompatible with the layer: {problem}. Full shape "
-                             f"received: {tuple(tensor.shape)}; reshape the input or build the layer for this shape")  # fmt: skip
+            raise ShapeError(f"Input {i} of layer {layer_name!r} is incompatible with the layer: {problem}. Full "
+                             f"shape received: {tuple(tensor.shape)}; reshape the input or build the layer for "
+                             "this shape")  # fmt: skip
 
 
 publish("keras", {"InputSpec": InputSpec}, ["InputSpec"])

@@ -59,6 +59,12 @@ class Layer(WeightHolder, Operation):
 
     input_spec: InputSpec | Sequence[InputSpec] | dict[str, InputSpec] | None
     supports_masking: bool
+    _building: bool
+    _build_shapes: dict[str, Any]
+    _losses: list[Any]
+    _layers_with_losses: list[Layer]
+    _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _input_options: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         # Here, so that attributes may be set before super().__init__() is called, as TensorFlow 2 allows.
@@ -327,7 +333,7 @@ class Layer(WeightHolder, Operation):
 
         Raises ArgumentError for a bare tensor; keep a ``keras.metrics.Mean`` in an attribute and update that.
         """
-        held_metrics = [m for m in held(self, MetricBase)]
+        held_metrics = list(held(self, MetricBase))
         if not held_metrics:
             raise ArgumentError(f"layer {self.name!r}: add_metric got a tensor that no metric keeps; write "
                                 "self.m = keras.metrics.Mean(name=...) in __init__ and self.m.update_state(value) "
@@ -383,8 +389,10 @@ class Layer(WeightHolder, Operation):
         try:
             serialized: dict[str, Any] = serialize_keras_object(own)
         except ArgumentError as error:
-            raise NotImplementedError(f"layer {self.name!r} cannot be written: {error}. Define get_config in "
-                                      f"{cls.__name__} so that it returns the arguments of __init__") from error  # fmt: skip
+            raise NotImplementedError(
+                f"layer {self.name!r} cannot be written: {error}. Define get_config in {cls.__name__} so that it "
+                "returns the arguments of __init__"
+            ) from error
         return serialized
 
     @classmethod

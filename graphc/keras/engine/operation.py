@@ -75,7 +75,7 @@ class Operation:
     def _only_node(self, what: str) -> Any:
         if len(self._inbound_nodes) != 1:
             raise ArgumentError(f"{self.name}.{what} needs exactly one symbolic call of it, there were "
-                                f"{len(self._inbound_nodes)}; keep the KerasTensor of the call that you mean")  # fmt: skip
+                                f"{len(self._inbound_nodes)}; keep the KerasTensor of the call you mean")  # fmt: skip
         return self._inbound_nodes[0]
 
     def get_config(self) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def held(obj: Any, kind: type[T]) -> Iterator[T]:
 
     Containers are looked into; other stateful objects, and instances of ``kind`` themselves, are not.
     """
-    untracked = getattr(obj, "_untracked", frozenset())
+    untracked: frozenset[str] = getattr(obj, "_untracked", frozenset())
     for name, value in list(vars(obj).items()):
         if name not in untracked and value is not obj:
             yield from _in_value(value, kind)

@@ -168,8 +168,9 @@ class WeightHolder(Stateful):
         """Sets all weights. Raises ArgumentError or ShapeError, before any is changed, when the arrays do not fit."""
         variables = self.weights
         if len(weights) != len(variables):
+            names = ", ".join(v.path for v in variables) or "none"
             raise ArgumentError(f"layer {self.name!r} has {len(variables)} weights, but set_weights got {len(weights)} "
-                                f"arrays; expected, in order: {', '.join(v.path for v in variables) or 'none'}")  # fmt: skip
+                                f"arrays; expected, in order: {names}")  # fmt: skip
         for variable, value in zip(variables, weights, strict=True):
             if tuple(np.shape(value)) != tuple(variable.shape):
                 raise ShapeError(f"layer {self.name!r}: weight {variable.path} has shape {variable.shape}, but the "

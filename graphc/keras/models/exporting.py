@@ -91,8 +91,8 @@ def _input_specs(model: Any, given: Any) -> Any:
         return map_leaves(_described, model._inputs_structure)
     shapes = model._build_shapes.get("input_shape")
     if shapes is None:
-        raise ExportError(f"the inputs of model {model.name!r} are not known; call it on data first, or pass specs, e.g. "
-                          "specs=[tf.TensorSpec([None, 784])]")  # fmt: skip
+        raise ExportError(f"the inputs of model {model.name!r} are not known; call it on data first, or pass specs, "
+                          "e.g. specs=[tf.TensorSpec([None, 784])]")  # fmt: skip
     return _of_shapes(shapes)
 
 

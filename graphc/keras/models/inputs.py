@@ -21,7 +21,8 @@ def arrange_inputs(given: Any, structure: Any, names: Sequence[str], model: str)
     wanted = leaves_of(structure)
     values = _in_order(given, structure, names, model)
     if len(values) != len(wanted):
-        raise ArgumentError(f"model {model!r} has the {len(wanted)} inputs {list(names)}, but it was given {len(values)}")
+        raise ArgumentError(f"model {model!r} has the {len(wanted)} inputs {list(names)}, but it was given "
+                            f"{len(values)}")  # fmt: skip
     return [_fitted(value, one, names[i], model) for i, (value, one) in enumerate(zip(values, wanted, strict=True))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import graphc
 from graphc.keras.engine.function import FunctionGraph
@@ -76,8 +76,18 @@ class Model(Trainer):
 
     _untracked = Trainer._untracked | {"inputs", "outputs", "_inputs_structure", "_outputs_structure"}
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Computes the outputs. Subclasses that are not made of KerasTensors define it."""
+    if TYPE_CHECKING:
+
+        def call(self, *args: Any, **kwargs: Any) -> Any:
+            """Declared open: a subclass chooses its arguments."""
+
+    else:
+
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            """Computes the outputs. Subclasses that are not made of KerasTensors define it."""
+            return self._call_graph(inputs, mask)
+
+    def _call_graph(self, inputs: Any, mask: Any) -> Any:
         if self._graph is None:
             raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs), or be made of inputs and "
                                       "outputs: Model(inputs, outputs)")  # fmt: skip
@@ -198,9 +208,10 @@ class Model(Trainer):
         Raises ArgumentError for another format, ExportError for a model without an ONNX form.
         """
         if format != "onnx":
-            raise ArgumentError(f"graphc exports models as format='onnx', got {format!r}; ONNX Runtime runs them anywhere")
-        options = {} if opset_version is None else {"opset": opset_version}
-        graphc.export_onnx(self, filepath, specs=input_signature, **options, **kwargs)
+            raise ArgumentError(f"graphc exports models as format='onnx', got {format!r}")
+        if opset_version is not None:
+            kwargs["opset"] = opset_version
+        graphc.export_onnx(self, filepath, specs=input_signature, **kwargs)
         if verbose or verbose is None:
             print_message(f"Saved artifact at '{filepath}'.")
 
@@ -262,7 +273,8 @@ def _is_functional(operation: Any) -> bool:
 
 def _own_constructor(cls: type) -> bool:
     """Whether a functional subclass takes arguments of its own, which then are its config."""
-    return cls.__init__ is not Model.__init__ and "inputs" not in inspect.signature(cls.__init__).parameters
+    constructor: Any = vars(cls).get("__init__", Model.__init__)
+    return constructor is not Model.__init__ and "inputs" not in inspect.signature(constructor).parameters
 
 
 def _beginning(tensor: KerasTensor, stand_ins: dict[int, KerasTensor]) -> KerasTensor:
@@ -275,7 +287,7 @@ def _beginning(tensor: KerasTensor, stand_ins: dict[int, KerasTensor]) -> KerasT
 
 
 def _output_names(structure: Any, tensors: list[KerasTensor]) -> list[str]:
-    if isinstance(structure, dict):
+    if isinstance(structure, dict) and len(structure) == len(tensors):
         return [str(key) for key in sorted(structure)]
     return [node_of(t).operation.name for t in tensors]
 

@@ -67,7 +67,7 @@ class Sequential(Model):
             self._rebuild()
         return layer
 
-    @property
+    @property  # type: ignore[misc]  # it has no setter here
     def layers(self) -> list[Any]:
         """The layers in order, without the input."""
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
@@ -122,7 +122,7 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._graph is not None:
-            return super().call(inputs, training, mask)
+            return self._call_graph(inputs, mask)
         x = inputs
         for layer in self.layers:
             x = layer(x)

@@ -63,6 +63,6 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     if path.exists() and path.suffix in _LEGACY:
         with open_h5(path, "r") as file:
             if has_legacy_weights(file):
-                read_legacy_weights(model, file["model_weights"] if "model_weights" in file else file)
+                read_legacy_weights(model, file.get("model_weights", file))
                 return
     load_h5_weights(model, path, skip_mismatch)

@@ -101,8 +101,8 @@ def _check_safe(file: h5py.File) -> None:
         group = pending.pop()
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ModelFileError(f"{group.name}/{name} is a link, which could lead to other files; model files must "
-                                     "hold their data themselves")  # fmt: skip
+                raise ModelFileError(f"{group.name}/{name} is a link, which could lead to other files; model files "
+                                     "must hold their data themselves")  # fmt: skip
             item = group[name]
             if isinstance(item, h5py.Group):
                 pending.append(item)
@@ -115,8 +115,8 @@ def _check_dataset(dataset: h5py.Dataset) -> None:
         raise ModelFileError(f"{dataset.name} keeps its data in another file; model files must hold it themselves")
     size, stored = dataset.size * dataset.dtype.itemsize, max(dataset.id.get_storage_size(), 1)
     if size > _MAX_BYTES and size > _MAX_RATIO * stored:
-        raise ModelFileError(f"{dataset.name} claims to hold {size} bytes, but {stored} are stored; the file is damaged "
-                             "or made to exhaust the memory")  # fmt: skip
+        raise ModelFileError(f"{dataset.name} claims to hold {size} bytes, but {stored} are stored; the file is "
+                             "damaged or made to exhaust the memory")  # fmt: skip
 
 
 @contextmanager

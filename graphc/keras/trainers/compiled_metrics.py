@@ -9,9 +9,9 @@ from graphc.keras import metrics as metrics_module
 from graphc.keras.engine.tracking import Stateful
 from graphc.keras.metrics import Metric
 from graphc.keras.trainers.compiled_loss import crossentropy_kind
-from graphc.keras.trainers.outputs import Output, outputs_of, per_output
+from graphc.keras.trainers.outputs import Outputs, is_container
+from graphc.pytree import flatten
 from graphc.variable import Variable
-from graphc_ir.errors import ArgumentError
 
 __all__ = ["CompiledMetrics"]
 
@@ -59,26 +59,34 @@ class CompiledMetrics(Stateful):
         """Updates all metrics. Raises ArgumentError when what was given does not fit the outputs."""
         if not any(self._given):
             return
-        outputs = outputs_of(y_true, y_pred, sample_weight, self._names)
+        outputs = Outputs(y_pred, self._names)
+        given = [_by_output(metrics, outputs) for metrics in self._given]
+        measured = [i for i in range(outputs.count) if given[0][i] or given[1][i]]
+        targets = outputs.per_output(y_true, "y", partial_for=measured)
+        weights = [sample_weight] * outputs.count
+        if is_container(sample_weight):
+            weights = outputs.per_output(sample_weight, "sample_weight", partial_for=measured)
+        predictions = flatten(y_pred)[0]
         if self._per_output is None:
-            self._per_output = self._build(outputs)
-        for output, (plain, weighted) in zip(outputs, self._per_output, strict=True):
-            if output.y_true is None:
-                continue
-            for metric in plain:
-                metric.update_state(output.y_true, output.y_pred)
-            for metric in weighted:
-                metric.update_state(output.y_true, output.y_pred, sample_weight=output.sample_weight)
+            self._per_output = self._made(given, targets, predictions, outputs)
+        for y, pred, weight, (plain, weighted) in zip(targets, predictions, weights, self._per_output, strict=True):
+            for metric in plain if y is not None else ():
+                metric.update_state(y, pred)
+            for metric in weighted if y is not None else ():
+                metric.update_state(y, pred, sample_weight=weight)
 
-    def _build(self, outputs: list[Output]) -> list[tuple[list[Metric], list[Metric]]]:
-        plain, weighted = (_by_output(given, outputs) for given in self._given)
-        built = []
-        for output, one, other in zip(outputs, plain, weighted, strict=True):
-            pair = ([_as_metric(m, output) for m in one], [_as_metric(m, output) for m in other])
-            if output.name is not None and len(outputs) > 1:
-                self._labels.update({id(m): f"{output.name}_{m.name}" for part in pair for m in part})
-            built.append(pair)
-        return built
+    def _made(
+        self, given: list[list[list[Any]]], targets: list[Any], predictions: list[Any], outputs: Outputs
+    ) -> list[tuple[list[Metric], list[Metric]]]:
+        made = []
+        for i, (y, pred) in enumerate(zip(targets, predictions, strict=True)):
+            plain, weighted = ([_as_metric(m, y, pred) for m in metrics[i]] for metrics in given)
+            prefix = "" if outputs.only_one else f"{outputs.labels[i]}_"
+            names = {metric.name for metric in plain}
+            self._labels.update({id(m): f"{prefix}{m.name}" for m in plain})
+            self._labels.update({id(m): f"{prefix}{'weighted_' * (m.name in names)}{m.name}" for m in weighted})
+            made.append((plain, weighted))
+        return made
 
 
 def _listed_objects(given: Any) -> list[Metric]:
@@ -89,40 +97,35 @@ def _listed_objects(given: Any) -> list[Metric]:
     return [m for value in (given.values() if isinstance(given, dict) else given) for m in _listed_objects(value)]
 
 
-def _by_output(given: Any, outputs: list[Output]) -> list[list[Any]]:
-    """The metrics of each output: a flat list serves the only output, or all of them."""
-    if not given:
-        return [[] for _ in outputs]
-    names = [str(output.name) for output in outputs]
-    if len(outputs) == 1:
-        value = next(iter(given.values())) if isinstance(given, dict) else given
-        return [_flat(value)]
+def _by_output(given: Any, outputs: Outputs) -> list[list[Any]]:
+    """The metrics of each output, as names or objects."""
+    if not outputs.only_one:
+        return [_flat(value) for value in outputs.per_output(given, "metrics")]
     if isinstance(given, dict):
-        return [_flat(value) for value in per_output(given, names, "metrics", partial=True)]
-    if any(isinstance(item, (list, tuple)) or item is None for item in given) or len(given) == len(outputs):
-        return [_flat(value) for value in per_output(given, names, "metrics")]
-    raise ArgumentError(f"metrics has {len(given)} entries for the outputs {names}; give a list of lists or a dict with "
-                        "the metrics of each output")  # fmt: skip
+        outputs.named_parts(given, 0, "metrics")  # raises for a name that is not the output's
+    return [_flat(given)]
 
 
 def _flat(value: Any) -> list[Any]:
     if value is None:
         return []
-    if not isinstance(value, (list, tuple)):
-        return [value]
-    return [m for item in value for m in _flat(item)]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [m for item in value for m in _flat(item)] if isinstance(value, (list, tuple)) else [value]
 
 
-def _as_metric(identifier: Any, output: Output) -> Metric:
+def _as_metric(identifier: Any, y_true: Any, y_pred: Any) -> Metric:
     """A metric for a name, a function or a Metric; ``"accuracy"`` is the one that fits the shapes."""
     lowered = str(identifier).lower() if isinstance(identifier, str) else ""
     for words, table in ((("accuracy", "acc"), _ACCURACY), (("crossentropy", "ce"), _CROSSENTROPY)):
         if lowered in words:
-            return table[crossentropy_kind(output.y_true, output.y_pred)](name=str(identifier))
-    found = metrics_module.get(identifier)
+            made: Metric = table[crossentropy_kind(y_true, y_pred)](name=str(identifier))
+            return made
+    found: Any = metrics_module.get(identifier)
     if isinstance(found, Metric):
         if isinstance(identifier, str) and identifier != type(found).__name__:
             found.name = identifier  # logs say "mae" where the user does
         return found
     name = identifier if isinstance(identifier, str) else getattr(found, "__name__", "metric")
-    return metrics_module.MeanMetricWrapper(found, name=name)
+    wrapped: Metric = metrics_module.MeanMetricWrapper(found, name=name)
+    return wrapped

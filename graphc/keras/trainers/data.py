@@ -278,10 +278,9 @@ def split_validation(data: Batch, fraction: float) -> tuple[Batch, Batch]:
         raise ArgumentError("validation_split needs arrays, whose last rows can be set aside; with a "
                             f"{type(data[0]).__name__} pass validation_data")  # fmt: skip
     arrays = tuple(_as_arrays(part) for part in data)
-    rows = _common_rows(arrays, [a for a in leaves_of(arrays)])  # type: ignore[arg-type]
+    rows = _common_rows(arrays, leaves_of(arrays))
     at = math.floor(rows * (1 - fraction))
     if not 0 < at < rows:
         raise ArgumentError(f"validation_split={fraction} of {rows} rows leaves {at} for training and {rows - at} for "
                             "validation; both need at least one")  # fmt: skip
-    first, last = (map_leaves(lambda a: a[part], arrays) for part in (slice(0, at), slice(at, rows)))
-    return first, last
+    return map_leaves(lambda a: a[:at], arrays), map_leaves(lambda a: a[at:], arrays)

@@ -38,27 +38,44 @@ class Loop:
         return self.batches.steps if self._limit is None else self._limit
 
     def _epoch(self, number: int = 0) -> Iterator[Any]:
-        """The batches of one epoch. With a number of steps, the data goes on where the last epoch stopped."""
+        """The batches of one epoch. With a number of steps, the data goes on where the last epoch stopped, and an
+        epoch in which it ends is shorter."""
         if self._limit is None:
             yield from self.batches.epoch(number)
             return
         for count in range(self._limit):
-            batch = self._next()
+            batch = self._next(may_restart=count == 0)
             if batch is None:
-                warnings.warn(f"the data ended after {count} batches, but {self._limit} steps per epoch were asked for; "
-                              "use .repeat() or fewer steps", stacklevel=2)  # fmt: skip
+                warnings.warn(f"the data ended after {count} batches, but {self._limit} steps per epoch were asked "
+                              "for; use .repeat() or fewer steps", stacklevel=2)  # fmt: skip
+                self._rest = None
                 return
             yield batch
 
-    def _next(self) -> Any:
-        if self._rest is None:
-            self._rest = self.batches.epoch(0)
-        batch = next(self._rest, None)
-        if batch is None and self.batches.restarts:
-            self._passes += 1
+    def _next(self, may_restart: bool) -> Any:
+        batch = None if self._rest is None else next(self._rest, None)
+        if batch is None and may_restart:
             self._rest = self.batches.epoch(self._passes)
+            self._passes += 1
             batch = next(self._rest, None)
         return batch
+
+    def _executions(self, kind: str, hooks: CallbackList, epoch: int = 0) -> Iterator[list[Any]]:
+        """The results of ``steps_per_execution`` steps after the other, hooks called around them."""
+        begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
+        calls_begin, calls_end = hooks.wants(begin), hooks.wants(end)
+        step = getattr(self.model, f"make_{kind}_function")()
+        size, batches = self.model.steps_per_execution, self._epoch(epoch)
+        for first in itertools.count(0, size):
+            group = list(itertools.islice(batches, size))
+            if not group:
+                return
+            if calls_begin:
+                hooks.call(begin, first, {})
+            results = [step(batch) for batch in group]
+            if calls_end:
+                hooks.call(end, first + size - 1, _batch_logs(kind, results))
+            yield results
 
     # --- training ------------------------------------------------------------------------------------------------
 
@@ -76,10 +93,13 @@ class Loop:
         for epoch in range(initial_epoch, epochs):
             model.reset_metrics()
             hooks.on_epoch_begin(epoch)
-            logs = self._train_epoch(hooks, epoch)
+            results = self._train_epoch(hooks, epoch, epoch == initial_epoch)
+            if results is None:
+                break
+            logs = results
             if checks is not None and _is_due(epoch, validation_freq):
-                results = checks.evaluate(hooks)
-                logs = {**logs, **{f"val_{name}": value for name, value in results.items()}}
+                validated = checks.evaluate(hooks)
+                logs = {**logs, **{f"val_{name}": value for name, value in validated.items()}}
             hooks.on_epoch_end(epoch, logs)
             self.batches.on_epoch_end()
             if model.stop_training:
@@ -89,64 +109,47 @@ class Loop:
         hooks.on_train_end(logs)
         return hooks.history
 
-    def _train_epoch(self, hooks: CallbackList, epoch: int) -> dict[str, float]:
-        model, results = self.model, None
-        begin, end = hooks.wants("on_train_batch_begin"), hooks.wants("on_train_batch_end")
-        step = model.make_train_function()
-        for first, group in self._groups(epoch):
-            if begin:
-                hooks.on_train_batch_begin(first)
-            for batch in group:
-                results = step(batch)
-            if end:
-                hooks.on_train_batch_end(first + len(group) - 1, as_logs(results))
-            if model.stop_training:
+    def _train_epoch(self, hooks: CallbackList, epoch: int, is_first: bool) -> dict[str, float] | None:
+        """The results of the last step; None if there is no more data. Raises ArgumentError if there never was."""
+        results = None
+        for results in self._executions("train", hooks, epoch):
+            if self.model.stop_training:
                 break
-        if results is None:
+        if results is not None:
+            return as_logs(results[-1])
+        if is_first:
             raise ArgumentError(f"epoch {epoch + 1} has no batches: the data is empty")
-        return as_logs(results)
-
-    def _groups(self, epoch: int) -> Iterator[tuple[int, list[Any]]]:
-        """Batches by executions: callbacks are asked once per ``steps_per_execution`` batches."""
-        size, first = self.model.steps_per_execution, 0
-        batches = self._epoch(epoch)
-        while group := list(itertools.islice(batches, size)):
-            yield first, group
-            first += len(group)
+        warnings.warn(f"the data ended before epoch {epoch + 1}, so training ends here; an iterator can be read once, "
+                      "a Dataset or a PyDataset as often as needed", stacklevel=4)  # fmt: skip
+        return None
 
     # --- evaluation and prediction -------------------------------------------------------------------------------
 
     def evaluate(self, hooks: CallbackList) -> dict[str, float]:
-        """The metrics over all batches."""
-        self.model.reset_metrics()
+        """The metrics over all batches, those of the first ones if a number of steps is given."""
+        model, results = self.model, None
+        model.reset_metrics()
+        model.stop_evaluating = False
+        self._rest = None
         hooks.on_test_begin()
-        results = None
-        begin, end = hooks.wants("on_test_batch_begin"), hooks.wants("on_test_batch_end")
-        step = self.model.make_test_function()
-        for number, batch in enumerate(self._epoch()):
-            if begin:
-                hooks.on_test_batch_begin(number)
-            results = step(batch)
-            if end:
-                hooks.on_test_batch_end(number, as_logs(results))
+        for results in self._executions("test", hooks):
+            if model.stop_evaluating:
+                break
         if results is None:
             raise ArgumentError("there is nothing to evaluate: the data is empty")
-        logs = as_logs(results)
+        logs = as_logs(results[-1])
         hooks.on_test_end(logs)
         return logs
 
     def predict(self, hooks: CallbackList) -> list[Any]:
         """The outputs of all batches."""
+        self.model.stop_predicting = False
         hooks.on_predict_begin()
-        step = self.model.make_predict_function()
-        begin, end = hooks.wants("on_predict_batch_begin"), hooks.wants("on_predict_batch_end")
-        found = []
-        for number, batch in enumerate(self._epoch()):
-            if begin:
-                hooks.on_predict_batch_begin(number)
-            found.append(step(batch))
-            if end:
-                hooks.on_predict_batch_end(number, {"outputs": found[-1]})
+        found: list[Any] = []
+        for results in self._executions("predict", hooks):
+            found += results
+            if self.model.stop_predicting:
+                break
         hooks.on_predict_end()
         return found
 
@@ -155,6 +158,12 @@ def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
     if isinstance(frequency, int):
         return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency
+
+
+def _batch_logs(kind: str, results: list[Any]) -> dict[str, Any]:
+    if kind != "predict":
+        return as_logs(results[-1])
+    return {"outputs": results[0] if len(results) == 1 else joined_outputs(results)}
 
 
 def as_logs(results: Any) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-
 from graphc.function import ConcreteFunction, trace_call
 from graphc.mode import mode
 from graphc.pytree import flatten
@@ -65,7 +64,8 @@ class CompiledStep:
 
     def _trace(self, data: Any, types: list[TensorType]) -> ConcreteFunction:
         call = Call((data,), {})
-        return trace_call(self._function, call, types, call.tensor_names(signature_of(self._function)), self._name, device=mode.device)
+        names = call.tensor_names(signature_of(self._function))
+        return trace_call(self._function, call, types, names, self._name, device=mode.device)
 
 
 def _batch_size(arrays: list[Any]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +29,6 @@ from graphc.tape import GradientTape
 from graphc.variable import Variable
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops.base import lift
-from graphc_ir.ops.creation import zeros
 from graphc_ir.ops.elementwise import add, cast
 from graphc_ir.ops.reduction import reduce_sum
 
@@ -42,12 +42,15 @@ class Trainer(Layer):
     """
 
     _untracked = frozenset({
-        "optimizer", "loss", "_compiled_loss", "_compiled_metrics", "_loss_tracker", "_steps", "history", "_compile_config",
+        "optimizer", "loss", "_compiled_loss", "_compiled_metrics", "_loss_tracker", "_steps", "history",
+        "_compile_config",
     })  # fmt: skip
 
     optimizer: Any = None
     loss: Any = None
     stop_training: bool = False
+    stop_evaluating: bool = False
+    stop_predicting: bool = False
     resume_epoch: int | None = None
     """Set by a callback at the start of training: the epoch to go on from."""
     compiled: bool = False
@@ -133,14 +136,13 @@ class Trainer(Layer):
 
     @property
     def metrics(self) -> list[Any]:
-        """The mean of the loss, the metrics of layers, those of ``compile``, and a mean per output's loss."""
+        """The means of the loss and of each of several losses, the metrics of ``compile``, those of layers."""
         own: list[Any] = [] if self._loss_tracker is None else [self._loss_tracker]
-        own += [m for m in super().metrics if m is not self._loss_tracker]
-        if self._compiled_metrics is not None:
-            own += self._compiled_metrics.metrics
         if self._compiled_loss is not None:
             own += self._compiled_loss.metrics
-        return unique(own)
+        if self._compiled_metrics is not None:
+            own += self._compiled_metrics.metrics
+        return unique([*own, *super().metrics])
 
     @property
     def metrics_names(self) -> list[str]:
@@ -185,11 +187,12 @@ class Trainer(Layer):
             part = reduce_sum(lift(extra))
             total = part if total is None else add(total, cast(part, total.dtype))
         if total is None:
-            warnings.warn("the model has no loss: give compile a loss, or add_loss in a layer", stacklevel=2)
-            return zeros(())
+            raise ArgumentError("No loss to compute: give compile() a `loss`, or call add_loss in a layer")
         return total
 
-    def compiled_loss(self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None) -> Any:
+    def compiled_loss(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
+    ) -> Any:
         """TensorFlow 2's spelling, for ``train_step`` methods: the loss of a batch, ``add_loss`` included."""
         return self.compute_loss(None, y_true, y_pred, sample_weight)
 
@@ -203,7 +206,7 @@ class Trainer(Layer):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with GradientTape() as tape:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            loss = self._loss_of(x, y, y_pred, sample_weight, training=True)
             scaled = self.optimizer.scale_loss(loss)
         self._track_loss(loss, x)
         weights = self.trainable_weights
@@ -217,13 +220,20 @@ class Trainer(Layer):
         """The metrics after one more batch."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        self._track_loss(self.compute_loss(x, y, y_pred, sample_weight, training=False), x)
+        self._track_loss(self._loss_of(x, y, y_pred, sample_weight, training=False), x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
         x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
+
+    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """:meth:`compute_loss`, which older subclasses define without ``training``."""
+        parameters = inspect.signature(self.compute_loss).parameters.values()
+        takes_training = any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in parameters)
+        told = {"training": training} if takes_training else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **told)
 
     def _track_loss(self, loss: Any, x: Any) -> None:
         if self._loss_tracker is not None:
@@ -336,16 +346,18 @@ class Trainer(Layer):
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None,
-        return_dict: bool = False, reset_metrics: bool = False,
+        return_dict: bool = False, reset_metrics: bool = True,
     ) -> Any:  # fmt: skip
-        """One update of the weights from this batch. Returns the metrics as :meth:`evaluate` does."""
+        """One update of the weights from this batch. Returns the metrics of it alone (with ``reset_metrics=False``, of
+        all batches since the last reset), as :meth:`evaluate` does."""
         self._require_compiled("train_on_batch")
-        return self._on_batch(self.make_train_function(), (x, y, sample_weight), class_weight, return_dict, reset_metrics)
+        step = self.make_train_function()
+        return self._on_batch(step, (x, y, sample_weight), class_weight, return_dict, reset_metrics)
 
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, reset_metrics: bool = False
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, reset_metrics: bool = True
     ) -> Any:
-        """The metrics after this batch."""
+        """The metrics of this batch, or with ``reset_metrics=False`` of all batches since the last reset."""
         self._require_compiled("test_on_batch")
         return self._on_batch(self.make_test_function(), (x, y, sample_weight), None, return_dict, reset_metrics)
 
@@ -399,7 +411,8 @@ def _validation_batches(data: Any, batch_size: int | None) -> Batches:
 
 
 def _whole_batch(data: Any, class_weight: Any) -> list[Any]:
-    batches = make_batches(*data, batch_size=np.iinfo(np.int64).max, class_weight=class_weight)
+    x, y, weight = data
+    batches = make_batches(x, y, weight, batch_size=np.iinfo(np.int64).max, class_weight=class_weight)
     return list(batches.epoch(0))
 
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.node import Node
 from graphc.pytree import leaves_of
-from graphc_ir.dtypes import DType
 
 __all__ = ["LayerRow", "bytes_text", "layer_rows", "parameter_bytes", "parameter_count"]
 
@@ -65,16 +64,12 @@ def _source(tensor: Any) -> str:
 
 def parameter_count(weights: Any) -> int:
     """The number of elements of all weights."""
-    return sum(math.prod(w.shape) for w in leaves_of(list(weights)))
+    return sum(int(math.prod(w.shape)) for w in leaves_of(list(weights)))
 
 
 def parameter_bytes(weights: Any) -> int:
     """The bytes that they take."""
-    return sum(math.prod(w.shape) * _size(w.dtype) for w in weights)
-
-
-def _size(dtype: DType) -> int:
-    return dtype.size
+    return sum(int(math.prod(w.shape)) * int(w.dtype.size) for w in weights)
 
 
 def bytes_text(count: int) -> str:

@@ -109,8 +109,10 @@ def _by_graphviz(dot: str, path: Path) -> Path:
     try:
         import pydot
     except ImportError as error:
-        raise ArgumentError(f"{path.suffix or 'this'} files are drawn by Graphviz through pydot, which is not installed; "
-                            "pip install pydot (and Graphviz), or use a name that ends in .svg or .html") from error  # fmt: skip
+        raise ArgumentError(
+            f"{path.suffix or 'this'} files are drawn by Graphviz through pydot, which is not installed; pip install "
+            "pydot (and Graphviz), or use a name that ends in .svg or .html"
+        ) from error
     (graph,) = pydot.graph_from_dot_data(dot)
     with replacing(path) as temporary:
         graph.write(str(temporary), format=path.suffix.removeprefix("."))

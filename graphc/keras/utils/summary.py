@@ -62,7 +62,8 @@ def _table(model: Any, rows: list[LayerRow], width: int | None, show_trainable: 
     for row in rows:
         table.add_row(*_cells(row, connected, show_trainable))
     stream = io.StringIO()
-    console = Console(file=stream, width=width or (98 if connected else 78), color_system=None, emoji=False, markup=False)
+    columns = width or (98 if connected else 78)
+    console = Console(file=stream, width=columns, color_system=None, emoji=False, markup=False)
     console.print(f'Model: "{model.name}"')
     console.print(table)
     console.print(_totals(model))

@@ -48,7 +48,7 @@ def test_wrong_inputs_are_named() -> None:
     model, data = _two_in_two_out(), _data()
     with pytest.raises(ArgumentError, match=r"needs the inputs \['a', 'b'\].*missing: b"):
         model({"a": data["a"]})
-    with pytest.raises(ArgumentError, match="has the 2 inputs .* but it was given 1"):
+    with pytest.raises(ArgumentError, match=r"has the 2 inputs .* but it was given 1"):
         model([data["a"]])
     with pytest.raises(ShapeError, match=r"input 'b' of model 'two': expected shape \(None, 3\), found shape \(2, 4\)"):
         model([data["a"], data["a"]])
@@ -129,11 +129,11 @@ def test_a_layer_that_asks_for_training_gets_it() -> None:
 
 def test_graph_errors() -> None:
     x, y = Input((2,), name="x"), Input((2,), name="y")
-    with pytest.raises(ArgumentError, match="need the tensor .* of 'y', which is not among the inputs"):
+    with pytest.raises(ArgumentError, match=r"need the tensor .* of 'y', which is not among the inputs"):
         Model(x, x + y)
     with pytest.raises(ArgumentError, match="the name 'same' is used 2 times"):
         Model(x, Dense(1, name="same")(Dense(2, name="same")(x)))
-    with pytest.raises(ArgumentError, match="takes KerasTensors, got EagerTensor|got Tensor"):
+    with pytest.raises(ArgumentError, match="takes KerasTensors, got Tensor"):
         Model(x, [x, tf.ones(2)])
     with pytest.raises(TypeError, match="stands for an input or a result of a model and has no value"):
         float(x)
@@ -163,11 +163,10 @@ def test_sequential_is_built_by_its_first_call_or_by_an_input() -> None:
     lazy = Sequential([Dense(2), Dense(1)], name="lazy")
     assert lazy.weights == []
     lazy(np.ones((3, 4)))
-    assert [v.path for v in lazy.weights] == [
-        "lazy/dense/kernel", "lazy/dense/bias", "lazy/dense_1/kernel", "lazy/dense_1/bias",
-    ] or len(lazy.weights) == 4  # fmt: skip
+    assert [v.path.partition("/")[0] for v in lazy.weights] == ["lazy"] * 4
     eager = Sequential([Input((4,)), Dense(2)])
-    assert eager.output_shape == (None, 2) and len(eager.layers) == 1
+    assert eager.output_shape == (None, 2)
+    assert len(eager.layers) == 1
     old = Sequential([Dense(2, input_shape=(4,))])
     assert old.input_shape == (None, 4)
 
@@ -178,7 +177,7 @@ def test_sequential_add_pop_and_errors() -> None:
     model.add(Dense(3, name="d"))
     with pytest.raises(ArgumentError, match="'d' is in it already"):
         model.add(Dense(1, name="d"))
-    with pytest.raises(ArgumentError, match="Sequential takes layers, got .*Lambda"):
+    with pytest.raises(ArgumentError, match=r"Sequential takes layers, got .*Lambda"):
         model.add(tf.nn.relu)
     model.add(Dense(1))
     assert model.output_shape == (None, 1)
