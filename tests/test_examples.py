@@ -118,3 +118,41 @@ def test_rnn_by_subclassing(tmp_path: Path) -> None:
     found = run_main("rnn_by_subclassing", tmp_path)
     assert found["validation accuracy"] > 0.85
     assert found["weights"] == 6
+
+
+def test_cnn(tmp_path: Path) -> None:
+    found = run_main("cnn", tmp_path)
+    assert found["accuracy"] > 0.8
+    assert found["accuracy in ONNX Runtime"] == pytest.approx(found["accuracy"], abs=1e-6)
+    assert found["difference"] < 1e-5
+    assert [found["trainable"], found["not trainable"]] == [8, 4]
+
+
+def test_lstm_text_classifier(tmp_path: Path) -> None:
+    found = run_main("lstm_text_classifier", tmp_path)
+    assert found["accuracy"] > 0.98
+    assert found["padding"] < 1e-6
+    assert found["good"] > 0.9
+    assert found["not good"] < 0.1
+
+
+def test_transformer_block(tmp_path: Path) -> None:
+    found = run_main("transformer_block", tmp_path)
+    assert found["accuracy"] > 0.98
+    assert found["loaded"] < 1e-6
+    assert found["exported"] < 1e-4
+
+
+def test_transfer_learning(tmp_path: Path) -> None:
+    found = run_main("transfer_learning", tmp_path)
+    assert found["head only"] > 0.8
+    assert found["fine-tuned"] > 0.8
+    assert [found["trainable while frozen"], found["trainable after"]] == [2, 8]
+    assert [found["moved while frozen"], found["moved in fine-tuning"]] == [0, 6]
+
+
+def test_keras_train_step_export(tmp_path: Path) -> None:
+    found = run_main("keras_train_step_export", tmp_path)
+    assert found["last"]["loss"] < 0.4 * found["first"]["loss"]
+    assert found["last"]["accuracy"] > 0.9
+    assert len(found["state"]) == 4 + 1 + 2 * 4  # weights, the iteration, and two slots per weight
