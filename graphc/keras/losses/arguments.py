@@ -30,12 +30,18 @@ def convert(x: Any, dtype: Any) -> Operand:
 
 
 def convert_structure(x: Any, dtype: Any) -> Any:
-    """:func:`convert`, leaf by leaf for dicts and for lists of arrays or tensors."""
+    """:func:`convert`, leaf by leaf for dicts and for lists and tuples of arrays or tensors, which stay what they
+    are."""
     if isinstance(x, dict):
         return {key: convert_structure(value, dtype) for key, value in x.items()}
-    if isinstance(x, (list, tuple)) and any(_is_array(item) for item in x):
-        return [convert_structure(item, dtype) for item in x]
-    return convert(x, dtype)
+    if not _holds_arrays(x):
+        return convert(x, dtype)
+    items = [convert_structure(item, dtype) for item in x]
+    return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+
+
+def _holds_arrays(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) and any(_is_array(item) or _holds_arrays(item) for item in x)
 
 
 def _is_array(x: Any) -> bool:

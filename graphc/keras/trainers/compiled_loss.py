@@ -54,7 +54,7 @@ class CompiledLoss(Stateful):
         outputs = Outputs(y_pred, self._names)
         parts = self._parts or _parts(self._loss, self._loss_weights, outputs)
         active = sorted({i for part in parts for i in leaves_of(part.node)})
-        targets = outputs.per_output(y_true, "y", partial_for=active)
+        targets = outputs.per_output(y_true, "y_true", partial_for=active)
         weights = _sample_weights(sample_weight, outputs, active)
         predictions = flatten(y_pred)[0]
         if self._parts is None:

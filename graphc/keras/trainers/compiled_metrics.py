@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ class CompiledMetrics(Stateful):
         outputs = Outputs(y_pred, self._names)
         given = [_by_output(metrics, outputs) for metrics in self._given]
         measured = [i for i in range(outputs.count) if given[0][i] or given[1][i]]
-        targets = outputs.per_output(y_true, "y", partial_for=measured)
+        targets = outputs.per_output(y_true, "y_true", partial_for=measured)
         weights = [sample_weight] * outputs.count
         if is_container(sample_weight):
             weights = outputs.per_output(sample_weight, "sample_weight", partial_for=measured)
@@ -83,10 +84,17 @@ class CompiledMetrics(Stateful):
             plain, weighted = ([_as_metric(m, y, pred) for m in metrics[i]] for metrics in given)
             prefix = "" if outputs.only_one else f"{outputs.labels[i]}_"
             names = {metric.name for metric in plain}
-            self._labels.update({id(m): f"{prefix}{m.name}" for m in plain})
-            self._labels.update({id(m): f"{prefix}{'weighted_' * (m.name in names)}{m.name}" for m in weighted})
+            for metric in plain:
+                self._add_label(metric, f"{prefix}{metric.name}")
+            for metric in weighted:
+                self._add_label(metric, f"{prefix}{'weighted_' if metric.name in names else ''}{metric.name}")
             made.append((plain, weighted))
         return made
+
+    def _add_label(self, metric: Metric, label: str) -> None:
+        taken = set(self._labels.values())
+        numbered = (f"{label}_{i}" if i else label for i in itertools.count())
+        self._labels[id(metric)] = next(name for name in numbered if name not in taken)
 
 
 def _listed_objects(given: Any) -> list[Metric]:

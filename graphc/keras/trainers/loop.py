@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -43,12 +44,14 @@ class Loop:
         if self._limit is None:
             yield from self.batches.epoch(number)
             return
-        for count in range(self._limit):
+        size = self.model.steps_per_execution
+        for count in range(math.ceil(self._limit / size) * size):  # whole executions
             batch = self._next(may_restart=count == 0)
             if batch is None:
-                warnings.warn(f"the data ended after {count} batches, but {self._limit} steps per epoch were asked "
-                              "for; use .repeat() or fewer steps", stacklevel=2)  # fmt: skip
                 self._rest = None
+                if count < self._limit:
+                    warnings.warn(f"the data ended after {count} batches, but {self._limit} steps per epoch were asked "
+                                  "for; use .repeat() or fewer steps", stacklevel=2)  # fmt: skip
                 return
             yield batch
 
