@@ -84,6 +84,24 @@ class MultiHeadAttention(ProjectedAttention):
     def attention_axes(self) -> tuple[int, ...] | None:
         return self._attention_axes
 
+    # Weights files name the projections by these.
+
+    @property
+    def query_dense(self) -> Any:
+        return self._query_dense
+
+    @property
+    def key_dense(self) -> Any:
+        return self._key_dense
+
+    @property
+    def value_dense(self) -> Any:
+        return self._value_dense
+
+    @property
+    def output_dense(self) -> Any:
+        return self._output_dense
+
     def depth(self) -> int:
         return self._key_dim
 

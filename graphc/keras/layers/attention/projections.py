@@ -125,7 +125,7 @@ class ProjectedAttention(Layer):
 
     def projection(self, name: str, equation: str, output_shape: Sequence[int | None], bias_axes: str) -> EinsumDense:
         """A projection with initial values of its own."""
-        return EinsumDense(
+        dense = EinsumDense(
             equation,
             output_shape,
             bias_axes=bias_axes if self._use_bias else None,
@@ -139,6 +139,8 @@ class ProjectedAttention(Layer):
             name=name,
             dtype=self.dtype_policy,
         )
+        dense.supports_masking = True  # it maps positions one by one
+        return dense
 
     def check_shapes(self, value_shape: Sequence[Any], key_shape: Sequence[Any]) -> None:
         """Raises ShapeError unless keys and values have the same positions."""
@@ -176,7 +178,9 @@ class ProjectedAttention(Layer):
     def _attended(self, heads: Heads, visible: Visible, training: bool, wants_weights: bool) -> tuple[Operand, Any]:
         scale = self.depth() ** -0.5
         dropping = training and self._dropout > 0
-        if not dropping and not wants_weights:
+        # Keras computes layers with dropout in another way, which shows where a query may attend to nobody.
+        same_either_way = self._dropout == 0 or visible.mask is None
+        if not dropping and not wants_weights and same_either_way:
             return attend_whole(*heads, scale, visible), None
         drop = (lambda weights: self._dropout_layer(weights, training=True)) if dropping else None
         return attend(*heads, scale, visible, drop)
