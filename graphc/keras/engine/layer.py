@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,16 @@ from graphc.keras import dtype_policies, regularizers
 from graphc.keras.engine.build import build_arguments, recording_build, shapes_of
 from graphc.keras.engine.call_context import current_call, enter_call
 from graphc.keras.engine.call_spec import CallSignature, signature_of_call
+from graphc.keras.engine.captured import captured_config, takes_argument
 from graphc.keras.engine.inference import infer_outputs
 from graphc.keras.engine.input_spec import InputSpec, check_inputs
 from graphc.keras.engine.keras_tensor import KerasTensor, any_symbolic
 from graphc.keras.engine.node import connect
-from graphc.keras.engine.operation import Operation
+from graphc.keras.engine.operation import Operation, checked_name
 from graphc.keras.engine.tracking import MetricBase, held, unique
 from graphc.keras.engine.weights import WeightHolder
 from graphc.keras.naming import auto_name, to_snake_case
 from graphc.keras.registry import publish
-from graphc.keras.serialization import serialize_keras_object
 from graphc.keras.variable import autocast_to
 from graphc.pytree import leaves_of, map_leaves
 from graphc.tensor import Tensor
@@ -41,14 +40,6 @@ _INPUT_OPTIONS = ("input_shape", "batch_input_shape", "input_dim", "input_length
                   "weights", "dynamic", "quantization_config")  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Arguments:
-    """What a constructor was called with. No container: a layer passed to another one is not thereby part of it."""
-
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-
 class Layer(WeightHolder, Operation):
     """Base of layers. Subclasses make weights in ``build(input_shape)`` and compute in ``call(inputs, ...)``.
 
@@ -63,12 +54,11 @@ class Layer(WeightHolder, Operation):
     _build_shapes: dict[str, Any]
     _losses: list[Any]
     _layers_with_losses: list[Layer]
-    _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _input_options: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         # Here, so that attributes may be set before super().__init__() is called, as TensorFlow 2 allows.
-        layer = super().__new__(cls)
+        layer = super().__new__(cls, *args, **kwargs)
         layer._own_trainable = []
         layer._own_non_trainable = []
         layer._trainable = True
@@ -77,9 +67,8 @@ class Layer(WeightHolder, Operation):
         layer._build_shapes = {}
         layer._losses = []
         layer._layers_with_losses = []
-        layer._init_arguments = _Arguments(args, kwargs)
         layer.name = kwargs["name"] if isinstance(kwargs.get("name"), str) else ""
-        layer.dtype_policy = dtype_policies.get(None)
+        layer._dtype_policy = dtype_policies.get(None)
         layer.autocast = True
         layer.input_spec = None
         layer.supports_masking = False
@@ -106,12 +95,15 @@ class Layer(WeightHolder, Operation):
             raise ArgumentError(f"{type(self).__name__} does not know the arguments {', '.join(unknown)}; layers take "
                                 "name, dtype, trainable, activity_regularizer, autocast, and those of their own "
                                 f"__init__{inspect.signature(type(self).__init__)}")  # fmt: skip
-        self.name = _checked_name(name, self)
-        self.dtype_policy = dtype_policies.get(dtype)
+        if not isinstance(trainable, bool):
+            raise ArgumentError(f"{type(self).__name__}: trainable must be True or False, got {trainable!r}; expected "
+                                "it to be a boolean")  # fmt: skip
+        self.name = checked_name(name, self)
+        self.dtype_policy = dtype
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._input_options = kwargs
-        self._trainable = bool(trainable)
+        self._trainable = trainable
 
     # --- names and dtypes ----------------------------------------------------------------------------------------
 
@@ -127,6 +119,15 @@ class Layer(WeightHolder, Operation):
 
     def _open_name_scope(self) -> name_scope:
         return name_scope(self._name_or_new())
+
+    @property
+    def dtype_policy(self) -> dtype_policies.DTypePolicy:
+        """Which dtype the layer computes in and which its weights have; may be set by name."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy: Any) -> None:
+        self._dtype_policy = dtype_policies.get(policy)
 
     @property
     def dtype(self) -> str:
@@ -153,7 +154,7 @@ class Layer(WeightHolder, Operation):
     def build(self, input_shape: Any) -> None:
         """Makes the weights for inputs of this shape (or structure of shapes). By default, runs ``call`` on described
         inputs, so that the layers inside are built."""
-        if self._sublayers():
+        if input_shape is not None and self._sublayers():
             self.built = True
             self._infer((_described(input_shape, self.compute_dtype),), {})
 
@@ -191,7 +192,8 @@ class Layer(WeightHolder, Operation):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs. Subclasses define it."""
-        raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
+        raise NotImplementedError(f"Layer {type(self).__name__} does not have a `call` method implemented. Define "
+                                  "call(self, inputs)")  # fmt: skip
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_symbolic(args, kwargs):
@@ -367,33 +369,18 @@ class Layer(WeightHolder, Operation):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer. Raises NotImplementedError when a subclass takes arguments that
         cannot be written and does not override this."""
-        config: dict[str, Any] = {
+        base: dict[str, Any] = {
             "name": self._name_or_new(),
             "trainable": self.trainable,
             "dtype": dtype_policies.serialize(self.dtype_policy),
         }
         if self.activity_regularizer is not None:
-            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return {**config, **self._captured_arguments()}
-
-    def _captured_arguments(self) -> dict[str, Any]:
-        """Arguments of a user's ``__init__``, for classes without a ``get_config`` of their own."""
+            base["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         cls = type(self)
         if not getattr(cls.get_config, "_captures_arguments", False) or cls.__init__ is Layer.__init__:
-            return {}
-        args, kwargs = self._init_arguments.args, self._init_arguments.kwargs
-        given = inspect.signature(cls.__init__).bind(self, *args, **kwargs).arguments
-        flat = {key: value for key, value in list(given.items())[1:] if key not in ("args", "kwargs")}
-        flat |= given.get("kwargs", {})
-        own = {key: value for key, value in flat.items() if key not in ("name", "trainable", "dtype")}
-        try:
-            serialized: dict[str, Any] = serialize_keras_object(own)
-        except ArgumentError as error:
-            raise NotImplementedError(
-                f"layer {self.name!r} cannot be written: {error}. Define get_config in {cls.__name__} so that it "
-                "returns the arguments of __init__"
-            ) from error
-        return serialized
+            return base
+        config = {name: value for name, value in base.items() if takes_argument(cls, name)}
+        return config | {k: v for k, v in captured_config(self, self._init_arguments).items() if k not in base}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -407,14 +394,6 @@ class Layer(WeightHolder, Operation):
 # Marks of methods that a subclass has not overridden.
 Layer.compute_output_spec._uses_call = True  # type: ignore[attr-defined]
 Layer.get_config._captures_arguments = True  # type: ignore[attr-defined]
-
-
-def _checked_name(name: Any, layer: Layer) -> str:
-    if name is None:
-        return auto_name(to_snake_case(type(layer).__name__))
-    if not isinstance(name, str) or "/" in name:
-        raise ArgumentError(f"a layer's name must be a string without '/', got {name!r}")
-    return name
 
 
 def _as_shape(shape: Any) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from graphc.keras.config import standardize_data_format, standardize_dtype
+from graphc.keras.engine.captured import Arguments, captured_config, takes_argument
 from graphc.keras.engine.inference import infer_op, infer_outputs
 from graphc.keras.engine.keras_tensor import KerasTensor, any_symbolic, carrier_of
 from graphc.keras.engine.node import connect
@@ -26,9 +27,26 @@ from graphc_ir.parser import parse_graph
 from graphc_ir.printer import print_graph
 from graphc_ir.types import TensorType
 
-__all__ = ["FunctionOperation", "IrOperation", "Operation", "operation"]
+__all__ = ["FunctionOperation", "IrOperation", "NoCallError", "Operation", "checked_name", "operation"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NoCallError(ArgumentError, AttributeError):
+    """``input`` or ``output`` of a layer or operation that was never called on KerasTensors.
+
+    As an AttributeError it makes ``hasattr(layer, "input")`` False.
+    """
+
+
+def checked_name(name: Any, obj: Any) -> str:
+    """The name, or a new one made of the class's. Raises ArgumentError for what cannot be part of a path."""
+    if name is None:
+        return auto_name(to_snake_case(type(obj).__name__))
+    if not isinstance(name, str) or "/" in name:
+        raise ArgumentError(f"the name of a {type(obj).__name__} must be a string and cannot contain character `/`, "
+                            f"got {name!r}")  # fmt: skip
+    return name
 
 
 class Operation:
@@ -37,12 +55,14 @@ class Operation:
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls)
         instance._inbound_nodes = []
+        instance._init_arguments = Arguments(args, kwargs)
         return instance
 
     _inbound_nodes: list[Any]
+    _init_arguments: Arguments
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = name or auto_name(to_snake_case(type(self).__name__))
+        self.name = checked_name(name, self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_symbolic(args, kwargs):
@@ -63,24 +83,30 @@ class Operation:
 
     @property
     def input(self) -> Any:
-        """The KerasTensors of the only call. Raises ArgumentError if there were none or several."""
-        tensors = self._only_node("input").input_tensors
+        """The KerasTensors of the first call. Raises NoCallError if there was none."""
+        tensors = self._first_node("input").input_tensors
         return tensors[0] if len(tensors) == 1 else tensors
 
     @property
     def output(self) -> Any:
-        """The KerasTensors that the only call gave. Raises ArgumentError if there were none or several calls."""
-        return self._only_node("output").outputs
+        """The KerasTensors that the first call gave. Raises NoCallError if there was none."""
+        tensors = self._first_node("output").output_tensors
+        return tensors[0] if len(tensors) == 1 else tensors
 
-    def _only_node(self, what: str) -> Any:
-        if len(self._inbound_nodes) != 1:
-            raise ArgumentError(f"{self.name}.{what} needs exactly one symbolic call of it, there were "
-                                f"{len(self._inbound_nodes)}; keep the KerasTensor of the call you mean")  # fmt: skip
+    def _first_node(self, what: str) -> Any:
+        if not self._inbound_nodes:
+            raise NoCallError(f"{self.name} has never been called on a KerasTensor and thus has no {what}; call it on "
+                              "keras.Input(shape=...) or on another layer's result")  # fmt: skip
         return self._inbound_nodes[0]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal operation."""
-        return {"name": self.name}
+        """The arguments that make an equal operation. Raises NotImplementedError for arguments that cannot be
+        written; a subclass with such arguments overrides this."""
+        cls = type(self)
+        name = {"name": self.name} if takes_argument(cls, "name") else {}
+        if cls.get_config is not Operation.get_config or cls.__init__ is Operation.__init__:
+            return name
+        return captured_config(self, self._init_arguments) | name
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
