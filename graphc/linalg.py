@@ -21,6 +21,7 @@ from graphc_ir.ops import rearrange as _rearrange
 from graphc_ir.ops import reduction as _reduction
 from graphc_ir.ops.arithmetic import pow as _power
 from graphc_ir.ops.base import lift, rank_of, shape_of
+from graphc_ir.ops.constant import stop_gradient as _stop_gradient
 
 __all__ = [
     "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eigh", "eigvalsh",
@@ -173,18 +174,46 @@ def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Any:
 
 
 def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Any:
-    """Orthonormal ``q`` and upper triangular ``r``, reduced form."""
-    if full_matrices:
-        raise ArgumentError("qr gives the reduced form; use full_matrices=False")
-    return _factorization.qr(input)
+    """Orthonormal ``q`` and upper triangular ``r`` with ``q @ r = input``; ``full_matrices`` makes ``q`` square."""
+    matrix = lift(input)
+    *_, rows, columns = shape_of(matrix)
+    q, r = _wide_qr(matrix, rows) if dims.known_ge(columns, rows) else _factorization.qr(matrix)
+    if not full_matrices:
+        return q, r
+    missing = rows - shape_of(r)[-2]
+    lead = (0,) * (rank_of(r) - 2)
+    return complete_basis(q), _movement.pad_with(r, (*lead, 0, 0), (*lead, missing, 0))
+
+
+def _wide_qr(matrix: Any, rows: Any) -> tuple[Any, Any]:
+    """The square part on the left gives ``q``; ``r`` follows."""
+    q, left = _factorization.qr(_movement.slice_axis(matrix, rank_of(matrix) - 1, 0, rows))
+    rest = _movement.slice_axis(matrix, rank_of(matrix) - 1, rows, shape_of(matrix)[-1])
+    return q, _movement.concat([left, _linalg.matmul(_linalg.swap_last(q), rest)], -1)
+
+
+def complete_basis(q: Any) -> Any:
+    """Orthonormal columns and, behind them, columns that make a basis of the whole space; these get no gradient."""
+    columns = lift(q)
+    *batch, size, count = shape_of(columns)
+    if size == count:
+        return columns
+    projection = _linalg.matmul(columns, _linalg.swap_last(columns))
+    outside = _elementwise.sub(eye(size, None, tuple(batch), columns.dtype), projection)
+    # A projection has the eigenvalues 0 and 1, in this order: the latter belong to what is outside.
+    basis = _factorization.eigh(_stop_gradient(outside))[1]
+    return _movement.concat([columns, _movement.slice_axis(basis, rank_of(columns) - 1, count, size)], -1)
 
 
 def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
-    """Singular values ``s`` and vectors ``u``, ``v`` (reduced form); only ``s`` without ``compute_uv``."""
-    if full_matrices:
-        raise ArgumentError("svd gives the reduced form; use full_matrices=False")
+    """Singular values ``s`` in descending order and vectors ``u``, ``v``; only ``s`` without ``compute_uv``.
+
+    ``full_matrices`` makes ``u`` and ``v`` square.
+    """
     s, u, v = _factorization.svd(tensor)
-    return (s, u, v) if compute_uv else s
+    if not compute_uv:
+        return s
+    return (s, complete_basis(u), complete_basis(v)) if full_matrices else (s, u, v)
 
 
 def eigh(tensor: Any, name: str | None = None) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import optree
 
-__all__ = ["flatten", "leaves_of", "map_leaves", "structure_of", "unflatten"]
+__all__ = ["flatten", "leaves_of", "map_leaves", "one_level", "structure_of", "unflatten"]
 
 _tree: Any = optree
 
@@ -32,6 +32,11 @@ def leaves_of(tree: Any, none_is_leaf: bool = False) -> list[Any]:
 def structure_of(tree: Any) -> Any:
     """The structure alone; None is a leaf."""
     return _tree.tree_structure(tree, none_is_leaf=True)
+
+
+def one_level(tree: Any) -> Any:
+    """The structure of a container alone: its own items are leaves."""
+    return _tree.tree_structure(tree, is_leaf=lambda node: node is not tree, none_is_leaf=True)
 
 
 def map_leaves(function: Callable[..., Any], *trees: Any, none_is_leaf: bool = False) -> Any:

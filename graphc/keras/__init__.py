@@ -1,7 +1,10 @@
 """The Keras-style part of graphc: layers, models, training, saving."""
 
+from graphc.devices import device
+from graphc.framework import name_scope
 from graphc.keras import (
     activations,
+    backend,
     callbacks,
     config,
     constraints,
@@ -19,10 +22,9 @@ from graphc.keras import (
     random,
     regularizers,
     saving,
+    tree,
     utils,
 )
-from graphc.devices import device
-from graphc.framework import name_scope
 from graphc.keras.dtype_policies import DTypePolicy, FloatDTypePolicy
 from graphc.keras.engine.function import Function
 from graphc.keras.engine.input_spec import InputSpec
@@ -59,6 +61,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "backend",
     "callbacks",
     "config",
     "constraints",
@@ -78,6 +81,7 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "tree",
     "utils",
     "version",
 ]

@@ -191,9 +191,9 @@ def operation(
 ) -> Callable[[F], F]:
     """Decorator of ``keras.ops`` functions: on KerasTensors, the call becomes part of the functional model.
 
-    ``module`` is the last part of ``keras.src.ops.<module>``, under which files keep it, or a full path; ``tensors`` names the tensor
-    parameters, separated by blanks; ``class_name`` is the function's name in camel case unless it is irregular;
-    ``settings`` names parameters (``dtype``, ``data_format``) for which None means the process's setting.
+    ``module`` is the last part of ``keras.src.ops.<module>``, under which files keep it, or a full path; ``tensors``
+    names the tensor parameters, separated by blanks; ``class_name`` is the function's name in camel case unless it is
+    irregular; ``settings`` names parameters (``dtype``, ``data_format``) for which None means the process's setting.
     """
 
     def decorate(function: F) -> F:

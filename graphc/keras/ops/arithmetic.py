@@ -23,6 +23,7 @@ from graphc_ir.ops.elementwise import (
     equal,
     exp,
     greater,
+    greater_equal,
     less,
     mul,
     neg,
@@ -35,7 +36,7 @@ from graphc_ir.ops.elementwise import conj as conjugated
 from graphc_ir.ops.elementwise import maximum as larger
 from graphc_ir.ops.elementwise import minimum as smaller
 from graphc_ir.ops.elementwise import square as squared
-from graphc_ir.ops.logical import is_nan, logical_and, logical_or
+from graphc_ir.ops.logical import is_inf, is_nan, logical_and, logical_or
 from graphc_ir.ops.reduction import reduce_any
 from graphc_ir.ops.shape import bitcast
 from graphc_ir.ops.transcendental import atan2, log1p
@@ -88,11 +89,19 @@ def _fmin(x: Operand, y: Operand) -> Operand:
     return _ignoring_nan(_minimum, x, y)
 
 
+def _in_order(x: Operand, y: Operand) -> tuple[Operand, Operand]:
+    """The larger ones and the smaller ones; of equal elements, ``x`` is the larger, so that gradients do not count it
+    twice."""
+    first = greater_equal(x, y)
+    return select(first, x, y), select(first, y, x)
+
+
 def _logaddexp(x: Operand, y: Operand) -> Operand:
     """``log(exp(x1) + exp(x2))`` without overflow."""
+    high, low = _in_order(x, y)
     # Equal infinities have no difference.
-    gap = select(equal(x, y), zeros_like(plus(x, y)), sub(x, y))
-    return plus(larger(x, y), log1p(exp(neg(ir.abs_real(gap)))))
+    gap = select(logical_and(equal(high, low), is_inf(high)), zeros_like(high), sub(low, high))
+    return plus(high, log1p(exp(gap)))
 
 
 def _logaddexp2(x: Operand, y: Operand) -> Operand:
@@ -103,8 +112,7 @@ def _logaddexp2(x: Operand, y: Operand) -> Operand:
 
 def _hypot(x: Operand, y: Operand) -> Operand:
     """``sqrt(x1**2 + x2**2)`` without overflow."""
-    a, b = ir.abs_real(x), ir.abs_real(y)
-    long, short = larger(a, b), smaller(a, b)
+    long, short = _in_order(ir.abs_real(x), ir.abs_real(y))
     return mul(long, sqrt(plus(squared(ir.divide_no_nan(short, long)), 1)))
 
 

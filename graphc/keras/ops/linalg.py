@@ -8,6 +8,8 @@ from typing import Any
 from graphc.keras.engine.operation import operation
 from graphc.keras.ops.families import unary
 from graphc.keras.ops.promotion import convert, floats, promoted
+from graphc.linalg import complete_basis
+from graphc.linalg import qr as orthogonal_triangular
 from graphc.tape import GradientTape
 from graphc_ir.dtypes import int32
 from graphc_ir.errors import ArgumentError
@@ -15,12 +17,10 @@ from graphc_ir.ops import factorization as ir
 from graphc_ir.ops.arithmetic import pow as power
 from graphc_ir.ops.base import Operand, dtype_of, normalize_axes, rank_of, shape_of
 from graphc_ir.ops.complex import abs as modulus
-from graphc_ir.ops.constant import stop_gradient
-from graphc_ir.ops.creation import zeros
 from graphc_ir.ops.diagonal import eye
-from graphc_ir.ops.elementwise import cast, conj, not_equal, sub
+from graphc_ir.ops.elementwise import cast, conj, not_equal
 from graphc_ir.ops.linalg import matmul, swap_last
-from graphc_ir.ops.movement import concat, expand_dims, reshape, slice_axis
+from graphc_ir.ops.movement import expand_dims, reshape
 from graphc_ir.ops.rearrange import moveaxis
 from graphc_ir.ops.reduction import reduce_euclidean_norm, reduce_max, reduce_min, reduce_sum
 
@@ -97,17 +97,6 @@ def matrix_rank(x: Any, tol: float | None = None) -> Any:
 # --- factorisations --------------------------------------------------------------------------------------------------
 
 
-def _completed(q: Operand) -> Operand:
-    """Orthonormal columns and, behind them, columns that make a basis of the whole space; these get no gradient."""
-    *batch, rows, columns = shape_of(q)
-    if rows == columns:
-        return q
-    outside = sub(eye(rows, None, tuple(batch), dtype_of(q)), matmul(q, swap_last(q)))
-    # A projection has the eigenvalues 0 and 1, in this order: the latter belong to what is outside.
-    basis = ir.eigh(stop_gradient(outside))[1]
-    return concat([q, slice_axis(basis, rank_of(q) - 1, columns, rows)], rank_of(q) - 1)
-
-
 @operation("linalg")
 def qr(x: Any, mode: str = "reduced") -> Any:
     """Orthonormal ``q`` and upper triangular ``r`` with ``q @ r = x``; mode "complete" gives a square ``q``.
@@ -116,12 +105,7 @@ def qr(x: Any, mode: str = "reduced") -> Any:
     """
     if mode not in ("reduced", "complete"):
         raise ArgumentError(f"qr: got mode={mode!r}, expected 'reduced' or 'complete'")
-    q, r = ir.qr(floats(x))
-    if mode == "reduced":
-        return q, r
-    *batch, height, width = shape_of(r)
-    rest = zeros((*batch, shape_of(q)[-2] - height, width), dtype_of(r))
-    return _completed(q), concat([r, rest], rank_of(r) - 2)
+    return orthogonal_triangular(floats(x), mode == "complete")
 
 
 @operation("linalg", class_name="SVD")
@@ -134,7 +118,7 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     if not compute_uv:
         return s
     if full_matrices:
-        u, v = _completed(u), _completed(v)
+        u, v = complete_basis(u), complete_basis(v)
     return u, s, conj(swap_last(v)) if dtype_of(v).is_complex else swap_last(v)
 
 

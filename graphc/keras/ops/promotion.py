@@ -76,10 +76,11 @@ def _has_no_common_integer(integers: set[DType]) -> bool:
 
 
 def _join_integers(integers: set[DType]) -> DType:
-    widest = max(integers, key=lambda d: (d.size, not d.is_unsigned))
-    if not widest.is_unsigned or all(d.is_unsigned for d in integers):
-        return widest
-    return next(d for d in (int8, int16, int32, int64) if d.size > widest.size)
+    signed = max((d.size for d in integers if not d.is_unsigned), default=0)
+    unsigned = max((d.size for d in integers if d.is_unsigned), default=0)
+    if not signed or not unsigned:
+        return max(integers, key=lambda d: d.size)
+    return next(d for d in (int8, int16, int32, int64) if d.size >= signed and d.size > unsigned)
 
 
 # --- conversion ------------------------------------------------------------------------------------------------------
