@@ -109,7 +109,8 @@ def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
 
 def eye(size: Any, dtype: Any = None, name: str | None = None) -> Variable:
     """A Variable with an identity matrix."""
-    return variable(ops.eye(*size if isinstance(size, (list, tuple)) else (size,), dtype=dtype), dtype, name)
+    rows, columns = size if isinstance(size, (list, tuple)) else (size, None)
+    return variable(ops.eye(rows, columns, dtype=dtype), dtype, name)
 
 
 def random_normal_variable(shape: Any, mean: float, scale: float, dtype: Any = None, name: str | None = None,

@@ -244,7 +244,7 @@ def istft(
 def _overlapped(frames: Operand, stride: int) -> Operand:
     """The frames (..., count, length) added up, each ``stride`` places after the one before."""
     *lead, count, length = shape_of(frames)
-    pieces = -(-length // stride)
+    pieces = -(-_known(length) // stride)
     padded = _fitted(frames, pieces * stride)
     blocks = reshape(padded, (*lead, count, pieces, stride))
     rank = len(lead)

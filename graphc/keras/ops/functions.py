@@ -17,30 +17,8 @@ from graphc_ir.ops.elementwise import sqrt as square_root
 from graphc_ir.ops.elementwise import tanh as hyperbolic_tangent
 
 __all__ = [
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctanh",
-    "cos",
-    "cosh",
-    "erf",
-    "erfc",
-    "erfinv",
-    "exp",
-    "exp2",
-    "expm1",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "sin",
-    "sinc",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cos", "cosh", "erf", "erfc", "erfinv", "exp",
+    "exp2", "expm1", "log", "log1p", "log2", "log10", "sin", "sinc", "sinh", "sqrt", "tan", "tanh",
 ]  # fmt: skip
 
 

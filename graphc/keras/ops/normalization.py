@@ -39,8 +39,10 @@ def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any
                         epsilon: float = 1e-3) -> Any:  # fmt: skip
     """``(x - mean) / sqrt(variance + epsilon) * scale + offset``, with vectors along ``axis``."""
     operand = floats(x)
-    vectors = [None if v is None else convert(v, dtype_of(operand)) for v in (mean, variance, offset, scale)]
-    return ir.batch_normalization(operand, *vectors, epsilon, axis)
+    centre, spread, shift, factor = (
+        None if v is None else convert(v, dtype_of(operand)) for v in (mean, variance, offset, scale)
+    )
+    return ir.batch_normalization(operand, centre, spread, shift, factor, epsilon, axis)
 
 
 @operation("nn", "x gamma beta", class_name="LayerNorm")

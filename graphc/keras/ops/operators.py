@@ -10,7 +10,7 @@ import numpy as np
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.ops import arithmetic, comparison, indexing, movement, products
 
-__all__: list[str] = []
+__all__ = ["install_operators"]
 
 Function = Callable[..., Any]
 
@@ -70,7 +70,8 @@ def _squeeze(self: KerasTensor, axis: Any = None) -> Any:
     return movement.squeeze(self, axis)
 
 
-def _install() -> None:
+def install_operators() -> None:
+    """Gives KerasTensors the operators, ``T``, ``reshape`` and ``squeeze``."""
     members: dict[str, Any] = {f"__{name}__": function for name, function in {**_ORDER, **_UNARY}.items()}
     for name, function in _ARITHMETIC.items():
         members |= {f"__{name}__": function, f"__r{name}__": _reflected(function)}
@@ -84,6 +85,3 @@ def _install() -> None:
     }
     for name, member in members.items():
         setattr(KerasTensor, name, member)
-
-
-_install()

@@ -50,7 +50,7 @@ def result_type(*dtypes: Any) -> str:
     the result without arguments. Raises DTypeError for a name that is no dtype.
     """
     strong = {as_dtype(standardize_dtype(d)) for d in dtypes if not _is_weak(d)}
-    kinds = {int if d is int else float for d in dtypes if _is_weak(d)}
+    kinds: set[Any] = {d for d in dtypes if _is_weak(d)}
     return (_join(strong, kinds) if dtypes else as_dtype(floatx())).name
 
 
@@ -59,7 +59,7 @@ def _is_weak(dtype: Any) -> bool:
     return any(dtype is weak for weak in _WEAK)
 
 
-def _join(strong: set[DType], weak: set[type]) -> DType:
+def _join(strong: set[DType], weak: set[Any]) -> DType:
     if any(d.is_complex for d in strong):
         return complex128 if strong & {complex128, float64} else complex64
     floating = {d for d in strong if d.is_floating}

@@ -240,19 +240,20 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
     if mode not in ("valid", "same", "full"):
         raise ArgumentError(f"correlate: got mode={mode!r}, expected 'valid', 'same' or 'full'")
     a, b = promoted(x1, x2, at_least=(float,))
-    sizes = (*shape_of(a), *shape_of(b))
-    if (rank_of(a), rank_of(b)) != (1, 1) or not all(isinstance(size, int) for size in sizes):
+    sizes = [size for size in (*shape_of(a), *shape_of(b)) if isinstance(size, int)]
+    if (rank_of(a), rank_of(b)) != (1, 1) or len(sizes) != 2:
         raise ShapeError(f"correlate: got shapes {tuple(shape_of(a))} and {tuple(shape_of(b))}, expected two vectors "
                          "of known size")  # fmt: skip
     if sizes[0] >= sizes[1]:
-        return _slide(a, b, *sizes, mode)
+        return _slide(a, b, sizes[1], mode)
     # The longer one stays; exchanging them turns the result round.
-    return reverse(_slide(b, a, sizes[1], sizes[0], mode), 0)
+    return reverse(_slide(b, a, sizes[0], mode), 0)
 
 
-def _slide(long: Operand, short: Operand, length: int, width: int, mode: str) -> Operand:
+def _slide(long: Operand, short: Operand, width: int, mode: str) -> Operand:
+    """The sums of products of the short vector, which has this width, with each part of the long one."""
     margins = {"valid": (0, 0), "same": (width // 2, width - 1 - width // 2), "full": (width - 1, width - 1)}[mode]
-    found = conv(reshape(long, (1, length, 1)), reshape(short, (width, 1, 1)), 1, [margins])
+    found = conv(reshape(long, (1, -1, 1)), reshape(short, (width, 1, 1)), 1, [margins])
     return reshape(found, (-1,))
 
 

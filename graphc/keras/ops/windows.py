@@ -83,11 +83,11 @@ def conv_transpose(
 def _enlarged(x: Operand, w: Operand, strides: Any, padding: str, extra: Any, layout: str, dilations: Any) -> Shape:
     rank = rank_of(x) - 2
     have = shape_of(x)[1:-1] if layout == "channels_last" else shape_of(x)[2:]
-    rows = zip(have, shape_of(w), *(_each(v, rank) for v in (strides, dilations, extra)), strict=False)
-    return tuple(_enlarged_size(size, width, *options, padding) for size, width, *options in rows)
+    axes = zip(have, shape_of(w), _each(strides, rank), _each(dilations, rank), _each(extra, rank), strict=False)
+    return tuple(_enlarged_size(*axis, padding) for axis in axes)
 
 
-def _enlarged_size(size: Dim, width: Any, stride: int, dilation: int, extra: int, padding: str) -> Dim:
+def _enlarged_size(size: Dim, width: Dim, stride: int, dilation: int, extra: int, padding: str) -> Dim:
     reach = (width - 1) * dilation + 1
     cropped = 0 if padding == "valid" else 2 * (reach // 2)
     return (size - 1) * stride + reach - cropped + extra

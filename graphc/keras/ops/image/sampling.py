@@ -71,7 +71,7 @@ def _sampled(
         weight = _behind(_product([share for _, share in corner]), trailing)
         part = value if order == 0 else mul(value, weight)
         total = part if total is None else add(total, part)
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 def _neighbours(coordinate: Operand, order: int) -> list[tuple[Operand, Operand]]:

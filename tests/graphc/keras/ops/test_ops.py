@@ -307,3 +307,10 @@ def test_errors(line: str, error: type[Exception], message: str) -> None:
     names = {name: getattr(ops, name) for name in ops.__all__}
     with pytest.raises(error, match=message):
         eval(line, {**names, "x": tf.constant(X)})
+
+
+@pytest.mark.parametrize("module", [ops, ops.numpy, ops.nn, ops.linalg, ops.image])
+def test_every_listed_name_is_there_once(module: Any) -> None:
+    assert len(set(module.__all__)) == len(module.__all__)
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    assert module is ops.image or set(module.__all__) <= set(ops.__all__)
