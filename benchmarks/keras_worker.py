@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-STEPS = {"mlp": 60, "cnn": 12, "lstm": 12, "predict": 50}
+STEPS = {"mlp": 469, "cnn": 20, "lstm": 40, "predict": 200}
 
 
 def load(candidate: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -70,7 +71,7 @@ class OnnxRuntimeExecutable(Executable):
             return self._guarded(self._binding(arrays, None).run_device, arrays)  # type: ignore[no-any-return]
 
     def step(self, arguments: Sequence[Array], cells: Sequence[StateCell]) -> list[Array]:
-        if not self._bindable or not all(v.type.is_static for v in self._state_inputs()):
+        if not self._keeps_state:
             return super().step(arguments, cells)
         with STATE_LOCK, self._lock:
             if self._state is None:
@@ -86,6 +87,11 @@ class OnnxRuntimeExecutable(Executable):
 
     def _state_inputs(self) -> list[Any]:
         return [self.graph.inputs[s.input] for s in self.graph.states]
+
+    @functools.cached_property
+    def _keeps_state(self) -> bool:
+        """Whether the state can stay in memory of its own between steps."""
+        return self._bindable and all(v.type.is_static for v in self._state_inputs())
 
     def _fetcher(self, i: int) -> Callable[[], Array]:
         def fetch() -> Array:
