@@ -143,6 +143,12 @@ class Variable(metaclass=_ThroughCreators):
         """Sets the value outside of any trace, unchecked: an array of the Variable's type that is given away."""
         self._cell.write(array)
 
+    def hold(self, tensor: Tensor) -> None:
+        """Sets the value outside of any trace, unchecked, to a tensor of the Variable's type, which reads then give:
+        tapes follow it back to where it came from."""
+        self._cell.write(tensor._array)
+        self._tensor = tensor
+
     def numpy(self) -> Any:
         """The value as a NumPy array."""
         return Variable.read_value(self).numpy()

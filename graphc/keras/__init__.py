@@ -1,7 +1,6 @@
 """The Keras-style part of graphc: layers, models, training, saving."""
 
 from graphc.devices import device
-from graphc.framework import name_scope
 from graphc.keras import (
     activations,
     backend,
@@ -36,8 +35,10 @@ from graphc.keras.layers import Input
 from graphc.keras.losses import Loss
 from graphc.keras.metrics import Metric
 from graphc.keras.models import Functional, Model, Sequential
+from graphc.keras.name_scopes import name_scope
 from graphc.keras.optimizers import Optimizer
 from graphc.keras.regularizers import Regularizer
+from graphc.keras.stateless_scope import StatelessScope
 from graphc.keras.variable import Variable
 from graphc.keras.versions import __version__, version
 
@@ -58,6 +59,7 @@ __all__ = [
     "Optimizer",
     "Regularizer",
     "Sequential",
+    "StatelessScope",
     "Variable",
     "__version__",
     "activations",

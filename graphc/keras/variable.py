@@ -11,6 +11,7 @@ import numpy as np
 
 from graphc.keras.config import standardize_dtype
 from graphc.keras.naming import auto_name
+from graphc.keras.stateless_scope import note_assignment
 from graphc.mode import init_scope, mode
 from graphc.tensor import Tensor
 from graphc.variable import Variable as CoreVariable
@@ -79,6 +80,12 @@ class Variable(CoreVariable):
     def path(self) -> str:
         return self._path
 
+    @property
+    def dtype(self) -> DType:
+        """The dtype that reads have: inside a layer with a mixed policy, that of its computation."""
+        own, wanted = self._type.dtype, _autocast.dtype
+        return own if wanted is None or not self.autocast or not own.is_floating else wanted
+
     def read_value(self) -> Tensor:
         tensor = super().read_value()
         wanted = _autocast.dtype
@@ -94,10 +101,10 @@ class Variable(CoreVariable):
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Sets a new value of the same shape, cast to the Variable's dtype. Returns the Variable."""
+        note_assignment(self)
         if isinstance(value, (Tensor, CoreVariable)):
-            return super().assign(cast(value, self.dtype))
-        return super().assign(np.asarray(value).astype(self.dtype.np))
-
+            return super().assign(cast(value, self._type.dtype))
+        return super().assign(np.asarray(value).astype(self._type.dtype.np))
 
     def assign_add(
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
@@ -114,7 +121,7 @@ class Variable(CoreVariable):
     def _own_dtype(self, value: Any) -> Any:
         if isinstance(value, (int, float)):
             return value
-        return cast(lift(value, self.dtype), self.dtype)
+        return cast(lift(value, self._type.dtype), self._type.dtype)
 
 
 def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Any:

@@ -7,17 +7,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from graphc.pytree import map_leaves
+from graphc.keras.engine.shapes import shapes_of
 from graphc_ir.errors import ArgumentError
 
-__all__ = ["build_arguments", "recording_build", "shapes_of"]
+__all__ = ["arguments_by_shape", "recording_build"]
 
 _SUFFIX = "_shape"
-
-
-def shapes_of(tree: Any) -> Any:
-    """The structure with a shape (a tuple of ints and Nones) for each tensor."""
-    return map_leaves(lambda leaf: tuple(leaf.shape) if hasattr(leaf, "shape") else None, tree)
 
 
 def recording_build(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,37 +43,38 @@ def _recorded(build: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
 
 
 @functools.lru_cache(maxsize=4096)
-def _build_parameters(build: Callable[..., Any]) -> tuple[tuple[str, ...], bool]:
-    parameters = list(inspect.signature(build).parameters.values())[1:]
-    open_ended = any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters)
-    named = tuple(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
-    return named, open_ended
+def _parameters(function: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], bool]:
+    """The parameters without self, and whether there is one that takes any number of arguments."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    named = {p.name: p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    return named, len(named) < len(parameters)
 
 
-def build_arguments(layer: Any, tensors: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What ``layer.build`` is called with for these tensor arguments: the first one's shape, or for several parameters
-    ``<argument>_shape`` each.
+def arguments_by_shape(function: Callable[..., Any], tensors: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What a method of shapes (``build``, ``compute_output_shape``) is called with for these tensor arguments of
+    ``call``: the first one's shape, or for several parameters ``<argument>_shape`` each.
 
-    Raises ArgumentError when a parameter of ``build`` names no argument.
+    Raises ArgumentError when a parameter of the method names no argument.
     """
-    names, open_ended = _build_parameters(type(layer).build)
-    shapes = {name: shapes_of(value) for name, value in tensors.items()}
+    parameters, open_ended = _parameters(function)
+    shapes = {name + _SUFFIX: shapes_of(value) for name, value in tensors.items()}
     first = next(iter(shapes.values()), None)
-    if len(names) <= 1:
-        return (() if not names and not open_ended else (first,)), {}
-    by_parameter = {name + _SUFFIX: shape for name, shape in shapes.items()}
-    if not any(name in by_parameter for name in names):
+    if len(parameters) <= 1:
+        return (() if not parameters and not open_ended else (first,)), {}
+    if not any(name in shapes for name in parameters):
         return (first,), {}
-    required = [name for name in names if name in by_parameter or not _has_default(type(layer).build, name)]
-    missing = [name for name in required if name not in by_parameter]
-    if missing:
-        raise ArgumentError(f"{type(layer).__name__}.build takes {', '.join(names)}, but call got no tensor for "
-                            f"{', '.join(missing)}; name build's parameters after call's: x -> x_shape")  # fmt: skip
-    return (), {name: by_parameter[name] for name in required}
+    required = [name for name, p in parameters.items() if name in shapes or p.default is p.empty]
+    for name in required:
+        if name not in shapes:
+            raise _unmatched(function, name)
+    return (), {name: shapes[name] for name in required}
 
 
-def _has_default(build: Callable[..., Any], name: str) -> bool:
-    parameter = inspect.signature(build).parameters[name]
-    return parameter.default is not parameter.empty
-
-
+def _unmatched(function: Callable[..., Any], name: str) -> ArgumentError:
+    argument = name.removesuffix(_SUFFIX)
+    if name == argument:
+        problem = f"argument `{name}`, which does not end in `_shape`"
+    else:
+        problem = f"`{name}`, but `call()` does not have argument `{argument}` with a tensor in it"
+    return ArgumentError(f"{function.__qualname__} has {problem}; name its parameters after those of call, as x_shape "
+                         "for x")  # fmt: skip

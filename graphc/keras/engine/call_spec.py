@@ -43,13 +43,9 @@ class CallSignature:
                                 f"these arguments: {error}") from error  # fmt: skip
 
     def tensors_of(self, bound: inspect.BoundArguments) -> dict[str, Any]:
-        """The arguments that hold tensors, by parameter name, in order; masks are none."""
+        """The arguments that hold tensors, by parameter name, in order; ``mask`` is none."""
         given = list(bound.arguments.items())[1:]
-        return {name: value for name, value in given if not _is_context(name) and _holds_tensors(value)}
-
-
-def _is_context(name: str) -> bool:
-    return name in _CONTEXT or name.endswith("_mask")
+        return {name: value for name, value in given if name not in _CONTEXT and _holds_tensors(value)}
 
 
 def _holds_tensors(value: Any) -> bool:

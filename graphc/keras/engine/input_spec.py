@@ -83,7 +83,7 @@ class InputSpec:
         fits = len(wanted) == len(given) and all(
             a is None or b is None or a == b for a, b in zip(wanted, given, strict=True)
         )
-        return None if fits else f"expected shape {self.shape}, found shape {shape}"
+        return None if fits else f"expected shape={self.shape}, found shape={shape}"
 
 
 def _without_last_one(shape: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ class KerasTensor(DeferredTensor):
     Layers, ``keras.ops``, operators and TensorFlow-style functions take it and give KerasTensors again.
     """
 
-    __slots__ = ("_known_dims", "_name", "_type", "history")
+    __slots__ = ("_condition", "_known_dims", "_name", "_type", "history")
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class KerasTensor(DeferredTensor):
         self._name = name or auto_name("keras_tensor")
         self._known_dims = known_dims
         self.history: History | None = None
+        self._condition: bool | None = None
         for size in type.shape:
             for name in free_symbols(size):
                 _carriers.setdefault(name, self)
@@ -106,7 +107,14 @@ class KerasTensor(DeferredTensor):
         return size
 
     def __bool__(self) -> bool:
+        if self._condition is not None:
+            return self._condition
         return bool(self._array)  # raises: it has no value
+
+    def decide(self, condition: bool) -> KerasTensor:
+        """Lets the tensor be used as a condition that is known already; returns it."""
+        self._condition = condition
+        return self
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 

@@ -11,19 +11,21 @@ import numpy as np
 
 from graphc.framework import name_scope
 from graphc.keras import dtype_policies, regularizers
-from graphc.keras.engine.build import build_arguments, recording_build, shapes_of
+from graphc.keras.engine.build import arguments_by_shape, recording_build
 from graphc.keras.engine.call_context import current_call, enter_call
 from graphc.keras.engine.call_spec import CallSignature, signature_of_call
 from graphc.keras.engine.captured import captured_config, takes_argument
 from graphc.keras.engine.inference import infer_outputs
 from graphc.keras.engine.input_spec import InputSpec, check_inputs
-from graphc.keras.engine.keras_tensor import KerasTensor, any_symbolic
+from graphc.keras.engine.keras_tensor import any_symbolic
 from graphc.keras.engine.node import connect
 from graphc.keras.engine.operation import Operation, checked_name
+from graphc.keras.engine.shapes import as_shape, described, shapes_of
 from graphc.keras.engine.tracking import MetricBase, held, unique
 from graphc.keras.engine.weights import WeightHolder
 from graphc.keras.naming import auto_name, to_snake_case
 from graphc.keras.registry import publish
+from graphc.keras.stateless_scope import StatelessScope
 from graphc.keras.variable import autocast_to
 from graphc.pytree import leaves_of, map_leaves
 from graphc.tensor import Tensor
@@ -31,7 +33,7 @@ from graphc.variable import Variable
 from graphc_ir.dtypes import as_dtype, int64
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops.base import dtype_of, lift, shape_of
-from graphc_ir.ops.elementwise import cast, div
+from graphc_ir.ops.elementwise import cast, div, maximum
 from graphc_ir.ops.shape import size_operand
 
 __all__ = ["Layer"]
@@ -156,7 +158,7 @@ class Layer(WeightHolder, Operation):
         inputs, so that the layers inside are built."""
         if input_shape is not None and self._sublayers():
             self.built = True
-            self._infer((_described(input_shape, self.compute_dtype),), {})
+            self._infer((described(input_shape, self.compute_dtype),), {})
 
     def _after_build(self) -> None:
         """Called once the weights exist."""
@@ -169,7 +171,7 @@ class Layer(WeightHolder, Operation):
             first = next(iter(tensors.values()), None)
             self._build_shapes = {} if first is None else {"input_shape": shapes_of(first)}
             return
-        args, kwargs = build_arguments(self, tensors)
+        args, kwargs = arguments_by_shape(type(self).build, tensors)
         with autocast_to(None):
             self.build(*args, **kwargs)
 
@@ -184,9 +186,9 @@ class Layer(WeightHolder, Operation):
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds for the shapes of :meth:`get_build_config`."""
         if "shapes_dict" in config:
-            self.build(**{name: _as_shape(shape) for name, shape in config["shapes_dict"].items()})
+            self.build(**{name: as_shape(shape) for name, shape in config["shapes_dict"].items()})
         elif config.get("input_shape") is not None:
-            self.build(_as_shape(config["input_shape"]))
+            self.build(as_shape(config["input_shape"]))
 
     # --- calling -------------------------------------------------------------------------------------------------
 
@@ -203,15 +205,49 @@ class Layer(WeightHolder, Operation):
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         return self._infer(args, kwargs)
 
+    def stateless_call(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """A call with these values of the Variables, which keep their own.
+
+        Returns the outputs and the values of :attr:`non_trainable_variables` afterwards; with ``return_losses``, the
+        losses too. Raises ArgumentError for a layer that is not built and for a wrong number of values.
+        """
+        if not self.built:
+            raise ArgumentError(f"layer {self.name!r} must be built before stateless_call, so that its Variables exist;"
+                                " call it on data, or build(input_shape) first")  # fmt: skip
+        trainable = _paired(self.trainable_variables, trainable_variables, "trainable_variables")
+        others = _paired(self.non_trainable_variables, non_trainable_variables, "non_trainable_variables")
+        with StatelessScope([*trainable, *others]) as scope:
+            outputs = self(*args, **kwargs)
+            losses = self.losses if return_losses else []
+        self._clear_losses()
+        updated = [scope.get_current_value(variable) for variable in self.non_trainable_variables]
+        return (outputs, updated, losses) if return_losses else (outputs, updated)
+
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """KerasTensors like the results of a call on these; builds the layer."""
-        return self._infer(args, kwargs)
+        """KerasTensors like the results of a call on these; builds the layer. A subclass that overrides
+        ``compute_output_shape`` is believed."""
+        if type(self).compute_output_shape is Layer.compute_output_shape:
+            return self._infer(args, kwargs)
+        signature = signature_of_call(type(self).call)
+        tensors = signature.tensors_of(signature.bind(self, args, kwargs))
+        shapes, named = arguments_by_shape(type(self).compute_output_shape, tensors)
+        return described(self.compute_output_shape(*shapes, **named), self.compute_dtype)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape (or structure of shapes) of the outputs for inputs of this shape; None for open sizes."""
-        shapes = [*args, *kwargs.values()]
-        described = [_described(shape, self.compute_dtype) for shape in shapes]
-        return map_leaves(lambda x: tuple(x.shape), self._infer(tuple(described), {}))
+        """The shape (or structure of shapes) of the outputs for inputs of this shape; None for open sizes. For several
+        tensor arguments, ``<argument>_shape=`` each."""
+        inputs = tuple(described(shape, self.compute_dtype) for shape in args)
+        named = {name.removesuffix("_shape"): described(shape, self.compute_dtype) for name, shape in kwargs.items()}
+        if not named.keys() <= set(signature_of_call(type(self).call).names):
+            inputs, named = (*inputs, *named.values()), {}
+        return shapes_of(self._infer(inputs, named))
 
     def _infer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         described = type(self).compute_output_spec
@@ -356,8 +392,8 @@ class Layer(WeightHolder, Operation):
 
     def _regularize_activity(self, outputs: Any) -> None:
         for tensor in leaves_of(outputs):
-            batch = cast(size_operand(shape_of(tensor)[0], int64), dtype_of(tensor))
-            self.add_loss(div(self.activity_regularizer(tensor), batch))
+            batch = maximum(size_operand(shape_of(tensor)[0], int64), 1)
+            self.add_loss(div(self.activity_regularizer(tensor), cast(batch, dtype_of(tensor))))
 
     @property
     def metrics(self) -> list[Any]:
@@ -396,23 +432,11 @@ Layer.compute_output_spec._uses_call = True  # type: ignore[attr-defined]
 Layer.get_config._captures_arguments = True  # type: ignore[attr-defined]
 
 
-def _as_shape(shape: Any) -> Any:
-    """JSON lists as tuples; dicts and lists of shapes keep their structure."""
-    if isinstance(shape, dict):
-        return {key: _as_shape(value) for key, value in shape.items()}
-    if isinstance(shape, (list, tuple)) and any(isinstance(item, (list, tuple, dict)) for item in shape):
-        return [_as_shape(item) for item in shape]
-    return None if shape is None else tuple(shape)
-
-
-def _described(shape: Any, dtype: str) -> Any:
-    """KerasTensors for a shape or a structure of shapes."""
-    found = _as_shape(shape)
-    if isinstance(found, dict):
-        return {key: _described(value, dtype) for key, value in found.items()}
-    if isinstance(found, list):
-        return [_described(item, dtype) for item in found]
-    return KerasTensor(found, dtype)
+def _paired(variables: list[Variable], values: Sequence[Any], what: str) -> list[tuple[Variable, Any]]:
+    if len(variables) != len(values):
+        raise ArgumentError(f"stateless_call: got {len(values)} {what}, but the layer has {len(variables)}; give one "
+                            f"value for each of layer.{what}")  # fmt: skip
+    return list(zip(variables, values, strict=True))
 
 
 def _is_plain_data(value: Any) -> bool:

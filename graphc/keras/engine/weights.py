@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
+from graphc.framework import name_scope
 from graphc.keras import constraints, dtype_policies, initializers, regularizers
 from graphc.keras.config import standardize_dtype
+from graphc.keras.engine.call_context import current_call
 from graphc.keras.engine.tracking import MetricBase, Stateful, held, unique
 from graphc.keras.random.seed_generator import SeedGenerator
 from graphc.keras.variable import Variable
@@ -34,6 +37,7 @@ class WeightHolder(Stateful):
     name: str
     dtype_policy: dtype_policies.DTypePolicy
     built: bool
+    _building: bool
     _own_trainable: list[CoreVariable]
     _own_non_trainable: list[CoreVariable]
     _trainable: bool
@@ -42,7 +46,7 @@ class WeightHolder(Stateful):
         """Makes a weight, in Keras's order ``(shape, initializer, dtype, trainable, ...)`` or TensorFlow 2.0's
         ``(name, shape, dtype, initializer, ...)``; all by keyword too.
 
-        Without a shape it is a scalar. Raises ArgumentError for an unknown argument.
+        Without a shape it is a scalar. Raises ArgumentError for an unknown argument, and within a call of the layer.
         """
         order = _TF2_ORDER if args and (args[0] is None or isinstance(args[0], str)) else _KERAS3_ORDER
         given = {**dict(zip(order, args, strict=False)), **kwargs}
@@ -50,7 +54,9 @@ class WeightHolder(Stateful):
         if unknown:
             raise ArgumentError(f"add_weight of layer {self.name!r} got unknown arguments {sorted(unknown)}; it takes "
                                 f"{', '.join(sorted({*_TF2_ORDER, *_KERAS3_ORDER}))}")  # fmt: skip
-        variable = self._make_weight(given)
+        self._require_open()
+        with self._scope_of_weights():
+            variable = self._make_weight(given)
         own = self._own_trainable if variable.trainable else self._own_non_trainable
         own.append(variable)
         if not self._trainable:
@@ -58,6 +64,15 @@ class WeightHolder(Stateful):
         return variable
 
     add_variable = add_weight
+
+    def _require_open(self) -> None:
+        if self.built and not self._building and current_call() is not None:
+            raise ArgumentError(f"layer {self.name!r} is built, so you cannot add new elements of state to it while it "
+                                "is called: each call would add one. Make weights in __init__ or build")  # fmt: skip
+
+    def _scope_of_weights(self) -> Any:
+        """The scope of the layer's name; ``build`` opens it already."""
+        return nullcontext() if self._building else name_scope(self.name)
 
     def _make_weight(self, given: dict[str, Any]) -> Variable:
         dtype = standardize_dtype(given.get("dtype") or self.dtype_policy.variable_dtype)
@@ -129,14 +144,13 @@ class WeightHolder(Stateful):
 
     @property
     def variables(self) -> list[CoreVariable]:
-        """The weights, and the state of seed generators and metrics."""
-        return unique([*self.weights, *self._other_state()])
+        """The weights, and the state of seed generators; for that of metrics see :attr:`metrics_variables`."""
+        return unique([*self.weights, *self._random_state()])
 
-    def _other_state(self) -> Iterator[CoreVariable]:
+    def _random_state(self) -> Iterator[CoreVariable]:
         for layer in self._flatten_layers():
-            for kind in (SeedGenerator, MetricBase):
-                for item in held(layer, kind):
-                    yield from item.variables
+            for generator in held(layer, SeedGenerator):
+                yield from generator.variables
 
     @property
     def metrics_variables(self) -> list[CoreVariable]:

@@ -62,5 +62,5 @@ def _check_shape(shape: Any, wanted: KerasTensor, name: str, model: str) -> None
         e is None or not isinstance(s, int) or s == e for s, e in zip(shape, expected, strict=True)
     )
     if not fits:
-        raise ShapeError(f"input {name!r} of model {model!r}: expected shape {expected}, found shape "
-                         f"{tuple(d if isinstance(d, int) else None for d in shape)}")  # fmt: skip
+        raise ShapeError(f"input {name!r} of model {model!r}: expected shape={expected}, found "
+                         f"shape={tuple(d if isinstance(d, int) else None for d in shape)}")  # fmt: skip

@@ -47,10 +47,15 @@ def _reflected(function: Function) -> Function:
 
 
 def _equality(function: Function, if_foreign: bool) -> Function:
-    """None and strings are no tensors: they are never equal to one."""
+    """None and strings are no tensors: they are never equal to one.
+
+    The result has no value, but as a condition it tells whether both are the same tensor: ``x in model.inputs`` works.
+    """
 
     def operator(self: KerasTensor, other: Any) -> Any:
-        return if_foreign if other is None or isinstance(other, str) else function(self, other)
+        if other is None or isinstance(other, str):
+            return if_foreign
+        return function(self, other).decide((self is other) is not if_foreign)
 
     return operator
 

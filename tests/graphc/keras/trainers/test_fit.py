@@ -192,7 +192,7 @@ def test_several_outputs_have_losses_and_metrics_of_their_own() -> None:
     logs = {name: values[0] for name, values in history.history.items()}
     assert set(logs) == {"loss", "a_loss", "b_loss", "b_accuracy"}
     assert logs["loss"] == pytest.approx(2 * logs["a_loss"] + logs["b_loss"], rel=1e-5)
-    with pytest.raises(ArgumentError, match="a loss for .b., which needs targets"):
+    with pytest.raises(ArgumentError, match="a loss for 'b', which needs targets"):
         model.fit(X, {"a": Y}, verbose=0)
 
 

@@ -154,7 +154,8 @@ def test_metrics_are_named_after_their_outputs() -> None:
 
 
 def test_equal_names_are_told_apart() -> None:
-    metrics = CompiledMetrics([tf.keras.metrics.MeanSquaredError(name="m"), tf.keras.metrics.MeanAbsoluteError("m")], None)
+    given = [tf.keras.metrics.MeanSquaredError(name="m"), tf.keras.metrics.MeanAbsoluteError(name="m")]
+    metrics = CompiledMetrics(given, None)
     metrics.update_state(0 * ONE, 2 * ONE)
     assert results(metrics) == {"m": 4.0, "m_1": 2.0}
 
