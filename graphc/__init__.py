@@ -206,8 +206,8 @@ from graphc.tensor_array import TensorArray
 from graphc.mode import init_scope
 from graphc.variable import Variable
 from graphc.variable_scope import VariableAggregation, VariableSynchronization, variable_creator_scope
-from graphc import autodiff, bitwise, compat, config, data, debugging, dtypes, errors, initializers
-from graphc import linalg, math, nest, nn, random, version
+from graphc import autodiff, autograph, bitwise, compat, config, data, debugging, dtypes, errors
+from graphc import initializers, linalg, math, nest, nn, random, version
 
 if TYPE_CHECKING:
     from graphc import keras
@@ -271,6 +271,7 @@ __all__ = [
     "atan2",
     "atanh",
     "autodiff",
+    "autograph",
     "backends",
     "batch_to_space",
     "bfloat16",

@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from graphc.autograph import traced
 from graphc.compiler import compile_for_call
 from graphc.mode import mode
 from graphc.pytree import flatten, leaves_of, map_leaves, structure_of, unflatten
@@ -178,6 +179,7 @@ class Function:
         reduce_retracing: bool = False,
         backend: str = "auto",
         device: str | None = None,
+        autograph: bool = True,
     ) -> None:
         self.python_function = python_function
         self.input_signature = None if input_signature is None else tuple(
@@ -186,6 +188,8 @@ class Function:
         self.reduce_retracing = reduce_retracing
         self.backend = backend
         self.device = device
+        self.autograph = bool(autograph)
+        self._traced = traced(python_function, self.autograph)
         self.name = getattr(python_function, "__name__", type(python_function).__name__)
         functools.update_wrapper(self, python_function)
         self._signature = signature_of(python_function)
@@ -233,7 +237,7 @@ class Function:
             call = conform(call, self.input_signature, self.name)
         tensors = iter(call.tensors)
         new_args, new_kwargs = call.rebuild(lambda _: next(tensors))
-        return self.python_function(*new_args, **new_kwargs)
+        return (self.python_function if mode.tracer is None else self._traced)(*new_args, **new_kwargs)
 
     def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[ConcreteFunction, list[Any]]:
         call = bind_arguments(self._signature, args, kwargs, self.name)
@@ -249,8 +253,8 @@ class Function:
 
     def _general(self, static: tuple[Any, ...], types: tuple[TensorType, ...]) -> ConcreteFunction | None:
         """An existing trace with symbolic sizes that these types fit."""
-        for _, known, traced, concrete in self._traces:
-            if known == static and concrete.device == self._device() and _fits(traced, types):
+        for _, known, wanted, concrete in self._traces:
+            if known == static and concrete.device == self._device() and _fits(wanted, types):
                 return concrete
         return None
 
@@ -276,7 +280,7 @@ class Function:
         first = not self._traces
         own = [spec.name for spec in specs or self._input_specs()] or [None] * len(types)
         names = [a or b for a, b in zip(own, call.tensor_names(self._signature), strict=True)]
-        return trace_call(self.python_function, call, types, names, self.name, self.backend, self._device(), first)
+        return trace_call(self._traced, call, types, names, self.name, self.backend, self._device(), first)
 
     def _device(self) -> str:
         return self.device or mode.device
@@ -353,12 +357,17 @@ class Function:
         found = instance.__dict__.get(key)
         if found is None:
             bound = self.python_function.__get__(instance, owner)
-            found = Function(bound, self.input_signature, self.reduce_retracing, self.backend, self.device)
+            found = self._with(bound)
             instance.__dict__[key] = found
         return found
 
     def __deepcopy__(self, memo: Any) -> Function:
-        return Function(self.python_function, self.input_signature, self.reduce_retracing, self.backend, self.device)
+        return self._with(self.python_function)
+
+    def _with(self, function: Callable[..., Any]) -> Function:
+        """Another function with the same options."""
+        options = self.input_signature, self.reduce_retracing, self.backend, self.device, self.autograph
+        return Function(function, *options)
 
     def __repr__(self) -> str:
         return f"<graphc.Function {self.name}, {len(self._traces)} trace(s)>"
@@ -414,9 +423,9 @@ def function(func: Callable[..., Any] | None = None, *arguments: Any, **options:
 
     Options: ``input_signature``, TensorSpecs for one trace that serves all calls; ``reduce_retracing``, to leave sizes
     open in the next trace that changed between calls; ``backend``, ``"auto"``, ``"numpy"`` or ``"onnxruntime"``;
-    ``device``, ``"cpu"`` or ``"cuda:N"`` (else that of ``tf.device`` around the call). TensorFlow's ``autograph``,
-    ``jit_compile`` and ``experimental_*`` options are accepted: every function is compiled. Raises ArgumentError for
-    another option.
+    ``device``, ``"cpu"`` or ``"cuda:N"`` (else that of ``tf.device`` around the call); ``autograph``, whether Python's
+    control flow on tensors becomes control flow of the graph (default: yes). TensorFlow's ``jit_compile`` and
+    ``experimental_*`` options are accepted: every function is compiled. Raises ArgumentError for another option.
     """
     chosen = _function_options(arguments, options)
 
@@ -427,7 +436,7 @@ def function(func: Callable[..., Any] | None = None, *arguments: Any, **options:
 
 
 _POSITIONS = ("input_signature", "autograph", "jit_compile", "reduce_retracing")
-_OPTIONS = ("input_signature", "reduce_retracing", "backend", "device")
+_OPTIONS = ("input_signature", "reduce_retracing", "backend", "device", "autograph")
 
 
 def _function_options(arguments: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class _Mode(threading.local):
     """``tapes`` are the recording GradientTapes, innermost last. ``tracer`` is the innermost running trace.
 
     ``device`` is what functions compile for that name none, ``creators`` are those of Variables, innermost last.
+    ``autograph``: whether the running trace converts Python control flow.
     """
 
     tracer: Any = None
@@ -34,6 +35,7 @@ class _Mode(threading.local):
     run_eagerly: bool = False
     device: str = "cpu"
     creators: tuple[Callable[..., Any], ...] = ()
+    autograph: bool = False
     _counted: bool = False
 
     def __init__(self) -> None:

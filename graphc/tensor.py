@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc.location import user_location
+from graphc.location import user_location, why_unconverted
 from graphc.mode import busy, mode
 from graphc.shape import TensorShape
 from graphc_ir.dtypes import DType, of_numpy
@@ -239,7 +239,7 @@ class SymbolicTensor(Tensor):
 
     def __bool__(self) -> bool:
         fix = "write tf.cond(pred, true_fn, false_fn), tf.while_loop(cond, body, vars) or tf.where instead"
-        raise TracingError(_no_value(self, "Python needs its truth (if, while, and, or, not)", fix))
+        raise TracingError(_no_value(self, "Python needs its truth (if, while, and, or, not)", fix + why_unconverted()))
 
     def _single(self, kind: str) -> Any:
         fix = f"use tf.cast(x, dtype), or return the tensor and call {kind}() outside"

@@ -395,8 +395,32 @@ def test_tensor_array_errors() -> None:
         TensorArray("float32", size=2).write(0, constant(1, "int64"))
     with pytest.raises(ArgumentError, match="nothing was written at position 0"):
         TensorArray("float32", size=2).stack()
-    with pytest.raises(TracingError, match=r"use tf\.scan or tf\.map_fn"):
-        function(lambda i: TensorArray("float32", size=2).write(i, 1.0).stack())(constant(1))
+    with pytest.raises(ShapeError, match=r"holds tensors of shape \[\], got f32\[1\]"):
+        function(lambda i: TensorArray("float32", size=2).write(0, 1.0).write(i, [1.0]).stack())(constant(1))
+
+
+@both_backends
+def test_tensor_array_with_positions_of_the_graph(backend: str) -> None:
+    @compiled(backend)
+    def f(i: Any, x: Any) -> Any:
+        array = TensorArray("float32", size=3, element_shape=()).write(i, x).write(0, 2.0 * x)
+        return array.stack(), array.read(i), array.size()
+
+    stacked, read, size = f(constant(2), constant(1.5))
+    assert stacked.numpy().tolist() == [3.0, 0.0, 1.5]
+    assert (float(read), int(size)) == (1.5, 3)
+
+
+@both_backends
+def test_tensor_array_of_open_size(backend: str) -> None:
+    @compiled(backend)
+    def f(n: Any) -> Any:
+        array = TensorArray("int32", size=n)
+        return array.write(n - 1, 7).stack(), TensorArray("int32", dynamic_size=True).write(n, 5).concat()
+
+    first, second_ = f(constant(3))
+    assert first.numpy().tolist() == [0, 0, 7]
+    assert second_.numpy().tolist() == [0, 0, 0, 5]
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

@@ -15,9 +15,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc_backends.numpy.layout import Layout, Place, nbytes
+from graphc_backends.numpy.layout import Layout, Place, has_open_attributes, nbytes
 from graphc_backends.numpy.writers import writer_of
-from graphc_ir.dims import DimExpr
 from graphc_ir.errors import ArgumentError, GraphcError
 from graphc_ir.evaluate import run_node
 from graphc_ir.graph import Graph, Node, Value
@@ -180,7 +179,7 @@ class Program:
         """Whether all sizes are known (those of a data-dependent result are not), in attributes and regions
         too.
         """
-        known = all(r.type.is_static for r in node.results) and not _open_attributes(node)
+        known = all(r.type.is_static for r in node.results) and not has_open_attributes(node)
         return known and (not node.regions or isinstance(node.op, RegionOp))
 
     def _interpreted(self, node: Node, operands: list[str], results: str) -> str:
@@ -295,10 +294,6 @@ class _NameTable:
             name = f"{base}_{self._taken[base]}"
         self._taken[name] = 0
         return name
-
-
-def _open_attributes(node: Node) -> bool:
-    return any(isinstance(d, DimExpr) for a in node.op.attributes().values() if type(a) is tuple for d in a)
 
 
 def _is_large(value: Value) -> bool:

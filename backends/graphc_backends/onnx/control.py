@@ -171,6 +171,26 @@ def _condition(body: Graph, is_limited: bool) -> Graph:
 
 @exports(ops.Scan)
 def _scan(writer: OnnxWriter, node: Node, operands: list[str]) -> Any:
+    """A Scan; inside of an If where the number of rounds is computed by the graph: ONNX Runtime has no Scan over
+    nothing."""
+    op = cast(ops.Scan, node.op)
+    rows = node.operands[op.carries]
+    if not op.scanned or not writer.is_computed(rows.type.shape[0]):
+        return _write_scan(writer, node, operands)
+    any_rows = writer.emit("Greater", [writer.sizes(rows.type.shape[:1]), writer.constant(np.array([0], np.int64))])
+    types = [result.type for result in node.results]
+    scan = writer.branch("rounds", types, lambda inner: _write_scan(inner, node, operands))
+    skip = writer.branch("no_rounds", types, lambda inner: _no_rounds(inner, op, types, operands))
+    return writer.emit("If", [any_rows], op.results, then_branch=scan, else_branch=skip)
+
+
+def _no_rounds(writer: OnnxWriter, op: ops.Scan, types: Sequence[TensorType], operands: list[str]) -> list[str]:
+    """The results of a Scan over nothing: the carries as they are, and nothing stacked."""
+    empty = [(writer.constant(np.zeros((), t.dtype.np)), writer.sizes((0, *t.shape[1:]))) for t in types[op.carries :]]
+    return [*operands[: op.carries], *(writer.emit("Expand", [zero, shape]) for zero, shape in empty)]
+
+
+def _write_scan(writer: OnnxWriter, node: Node, operands: list[str]) -> Any:
     op, body = cast(ops.Scan, node.op), node.regions[0]
     last, stacked = op.carries + op.scanned, op.results - op.carries
     return writer.emit(

@@ -166,6 +166,26 @@ class OnnxWriter:
         inner.proto.name = name
         return inner.proto
 
+    def branch(self, name: str, types: Sequence[TensorType], write: Callable[[OnnxWriter], Any]) -> GraphProto:
+        """The GraphProto of an If's branch whose outputs, of these types, ``write`` makes."""
+        inner = OnnxWriter(self.opset, outer=self)
+        inner._prefix, inner._place = self._prefix, self._place
+        written = write(inner)
+        for label, type in zip([written] if isinstance(written, str) else written, types, strict=True):
+            output = inner.emit("Identity", [label])
+            inner.proto.output.append(value_info(output, type))
+        inner.proto.name = name
+        return inner.proto
+
+    def is_computed(self, dim: Dim) -> bool:
+        """Whether a size can be read from no input of the model, so that it may be any number, 0 too."""
+        symbols = () if isinstance(dim, int) else dim.symbols
+        inputs = self._model_inputs()
+        return any(symbol in self._symbols and self._symbols[symbol][0] not in inputs for symbol in symbols)
+
+    def _model_inputs(self) -> set[str]:
+        return self._outer._model_inputs() if self._outer is not None else {i.name for i in self.proto.input}
+
     # --- writing a graph ------------------------------------------------------------------------------------
 
     def declare_inputs(
