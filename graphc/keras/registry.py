@@ -118,8 +118,8 @@ def get_custom_objects() -> dict[str, Any]:
 class CustomObjectScope:
     """``with CustomObjectScope({"MyLayer": MyLayer}):`` makes objects known by name inside the block."""
 
-    def __init__(self, custom_objects: Mapping[str, Any]) -> None:
-        self.custom_objects = dict(custom_objects)
+    def __init__(self, custom_objects: Mapping[str, Any] | None) -> None:
+        self.custom_objects = dict(custom_objects or {})
         self._tokens: list[Any] = []
 
     def __enter__(self) -> CustomObjectScope:

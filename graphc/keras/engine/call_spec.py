@@ -28,6 +28,7 @@ class CallSignature:
         kinds = {p.name: p.kind for p in parameters}
         self.names = [n for n, k in kinds.items() if k not in (inspect.Parameter.VAR_KEYWORD,
                                                                inspect.Parameter.VAR_POSITIONAL)]  # fmt: skip
+        self.required = [p.name for p in parameters if p.name in self.names and p.default is p.empty]
         self.takes_any_keyword = inspect.Parameter.VAR_KEYWORD in kinds.values()
         self.takes_training = "training" in kinds
         self.takes_mask = "mask" in kinds

@@ -67,13 +67,14 @@ def _call_config(node: Node, position: Callable[[KerasTensor], list[Any]]) -> di
 def _map_tensors(
     tree: Any, function: Callable[[KerasTensor], Any], other: Callable[[Any], Any] = lambda leaf: leaf
 ) -> Any:
-    """The structure with each KerasTensor replaced; sequences become lists."""
+    """The structure with each KerasTensor replaced."""
     if isinstance(tree, KerasTensor):
         return function(tree)
     if isinstance(tree, dict):
         return {key: _map_tensors(value, function, other) for key, value in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return [_map_tensors(value, function, other) for value in tree]
+        parts = [_map_tensors(value, function, other) for value in tree]
+        return tuple(parts) if isinstance(tree, tuple) else parts
     return other(tree)
 
 
@@ -117,7 +118,7 @@ def _make_calls(calls: list[tuple[Operation, Any]], created: dict[str, Operation
         if len(waiting) == len(calls):
             name = waiting[0][0].name
             raise ArgumentError(f"the saved model is damaged: a call of layer {name!r} needs tensors that no layer of "
-                                "the file makes")  # fmt: skip
+                                "the file makes, or that follow from it in a loop")  # fmt: skip
         calls = waiting
 
 
@@ -142,7 +143,7 @@ def _is_legacy_entry(tree: Any) -> bool:
 def _exists(history: list[Any], created: dict[str, Operation]) -> bool:
     name, index, _ = history
     if name not in created:
-        raise ArgumentError(f"the saved model is damaged: it uses a layer {name!r} that it does not define")
+        raise ArgumentError(f"the saved model is damaged: it uses a layer that it does not define. Missing node: {name}")
     return len(created[name]._inbound_nodes) > index
 
 
@@ -176,4 +177,4 @@ def _map_positions(tree: Any, find: Callable[[list[Any]], KerasTensor]) -> Any:
         return {key: _map_positions(value, find) for key, value in tree.items()}
     if len(tree) >= 3 and isinstance(tree[0], str) and isinstance(tree[1], int):
         return find(tree)
-    return [_map_positions(item, find) for item in tree]
+    return type(tree)(_map_positions(item, find) for item in tree)

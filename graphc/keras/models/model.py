@@ -16,7 +16,7 @@ from graphc.keras.layers.core.input_layer import InputLayer
 from graphc.keras.models.exporting import inference_function, training_function
 from graphc.keras.models.functional_config import graph_config, read_graph
 from graphc.keras.models.inputs import arrange_inputs
-from graphc.keras.registry import publish
+from graphc.keras.registry import CustomObjectScope, publish
 from graphc.keras.saving.api import load_weights, save_model, save_weights
 from graphc.keras.serialization import serialize_keras_object
 from graphc.keras.trainers.trainer import Trainer
@@ -57,10 +57,8 @@ class Model(Trainer):
 
     def _connect(self, inputs: Any, outputs: Any) -> None:
         """Makes the model compute ``outputs`` from ``inputs``, structures of KerasTensors."""
-        for tensor in (*leaves_of(inputs), *leaves_of(outputs)):
-            if not isinstance(tensor, KerasTensor):
-                raise ArgumentError(f"Model(inputs, outputs) takes KerasTensors, got {type(tensor).__name__}; begin "
-                                    "with keras.Input(shape=...) and call layers on it")  # fmt: skip
+        _check_tensors(inputs, "inputs")
+        _check_tensors(outputs, "outputs")
         stand_ins: dict[int, KerasTensor] = {}
         inputs = map_leaves(lambda tensor: _beginning(tensor, stand_ins), inputs)
         self._inputs_structure = inputs
@@ -130,8 +128,13 @@ class Model(Trainer):
 
     @layers.setter
     def layers(self, value: Any) -> None:
-        raise AttributeError("model.layers is computed from the model's attributes; keep layers of your own in an "
-                             "attribute of another name")  # fmt: skip
+        raise AttributeError("`Model.layers` attribute is reserved: it lists the layers in the model's attributes; keep "
+                             "layers of your own in an attribute of another name")  # fmt: skip
+
+    @property
+    def operations(self) -> list[Any]:
+        """All layers and operations of a functional model, inputs included, in order."""
+        return [] if self._graph is None else list(self._operations)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """The layer of that name or position. Raises ArgumentError when there is none."""
@@ -229,7 +232,8 @@ class Model(Trainer):
         """The model of a config, with new weights."""
         if not {"layers", "input_layers", "output_layers"} <= config.keys():
             return cls(**config)
-        inputs, outputs = read_graph(config, _is_functional)
+        with CustomObjectScope(custom_objects or {}):
+            inputs, outputs = read_graph(config, _is_functional)
         options = {key: config[key] for key in ("name", "trainable") if key in config}
         return cls(inputs=inputs, outputs=outputs, **options)
 
@@ -284,6 +288,13 @@ def _beginning(tensor: KerasTensor, stand_ins: dict[int, KerasTensor]) -> KerasT
     found: KerasTensor = InputLayer(batch_shape=tuple(tensor.shape), dtype=tensor.dtype.name).output
     stand_ins[id(tensor)] = found
     return found
+
+
+def _check_tensors(tree: Any, what: str) -> None:
+    for tensor in leaves_of(tree):
+        if not isinstance(tensor, KerasTensor):
+            raise ArgumentError(f"Model: All `{what}` values must be KerasTensors, got {tensor!r} of class "
+                                f"{type(tensor).__name__}; begin with keras.Input(shape=...) and call layers on it")  # fmt: skip
 
 
 def _output_names(structure: Any, tensors: list[KerasTensor]) -> list[str]:

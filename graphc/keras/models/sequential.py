@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from graphc.framework import name_scope
 from graphc.keras import dtype_policies
+from graphc.keras.engine.call_spec import signature_of_call
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.node import node_of
@@ -15,7 +16,8 @@ from graphc.keras.layers.core.input_layer import InputLayer
 from graphc.keras.models.model import Model
 from graphc.keras.registry import publish
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
-from graphc_ir.errors import ArgumentError
+from graphc.tensor import Tensor
+from graphc_ir.errors import ArgumentError, GraphcError
 
 __all__ = ["Sequential"]
 
@@ -30,6 +32,7 @@ class Sequential(Model):
                  dtype: Any = None) -> None:  # fmt: skip
         super().__init__(trainable=trainable, name=name, dtype=dtype)
         self._stack: list[Layer] = []
+        self._is_deferred = False
         for layer in layers or ():
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -44,12 +47,12 @@ class Sequential(Model):
         if isinstance(layer, KerasTensor) and layer.history is not None:
             layer = node_of(layer).operation
         if not isinstance(layer, Layer):
-            raise ArgumentError(f"Sequential takes layers, got {layer!r} ({type(layer).__name__}); wrap a function "
-                                "in keras.layers.Lambda")  # fmt: skip
+            raise ArgumentError(f"Only instances of keras.layers.Layer can be added to a Sequential, got {layer!r} "
+                                f"({type(layer).__name__}); wrap a function in keras.layers.Lambda")  # fmt: skip
         if any(layer.name == other.name for other in self._stack):
-            raise ArgumentError(f"all layers of a Sequential need names of their own; {layer.name!r} is in it already")
+            raise ArgumentError(f"the layers of a Sequential should have unique names; {layer.name!r} is in it already")
         if isinstance(layer, InputLayer) and self._stack:
-            raise ArgumentError("an Input can only be the first of a Sequential")
+            raise ArgumentError("an Input can only be the first of a Sequential, which has already been configured")
         self._stack.append(layer)
         if rebuild:
             self._rebuild()
@@ -67,10 +70,14 @@ class Sequential(Model):
             self._rebuild()
         return layer
 
-    @property  # type: ignore[misc]  # it has no setter here
+    @property
     def layers(self) -> list[Any]:
         """The layers in order, without the input."""
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError("`Sequential.layers` attribute is reserved. Use `add()` and `pop()` to change the layers")
 
     _layers_are_the_model = True
 
@@ -91,6 +98,8 @@ class Sequential(Model):
         elif isinstance(first, Model) and first._graph is not None and len(first.inputs) == 1:
             source = first.inputs[0]
             self._build_graph(InputLayer(batch_shape=tuple(source.shape), dtype=source.dtype.name).output)
+        elif self._build_shapes:
+            self.build(self._build_shapes["input_shape"])
 
     def _build_graph(self, start: KerasTensor) -> None:
         if isinstance(self._stack[0], InputLayer) and len(self._stack) == 1:
@@ -98,6 +107,7 @@ class Sequential(Model):
         x: Any = start
         with self._own_scope():
             for layer in self.layers:
+                _check_arguments(layer)
                 x = layer(x)
         self._connect(start, x)
         self._build_shapes = {"input_shape": tuple(start.shape)}
@@ -107,21 +117,35 @@ class Sequential(Model):
         return nullcontext() if self._building else name_scope(self.name)
 
     def build(self, input_shape: Any = None) -> None:
-        """Builds all layers for inputs of this shape (batch axis first)."""
-        if self._graph is None and input_shape is not None and self._stack:
-            dtype = self._stack[0].compute_dtype
-            self._build_graph(InputLayer(batch_shape=(None, *tuple(input_shape)[1:]), dtype=dtype).output)
+        """Builds all layers for inputs of this shape (batch axis first). Raises ArgumentError if the model is built for
+        another one."""
+        if input_shape is None or not self._stack:
+            return
+        if self._graph is None:
+            self._is_deferred = True
+            start = InputLayer(batch_shape=tuple(input_shape), dtype=self._stack[0].compute_dtype)
+            self._build_graph(start.output)
+        elif tuple(self.inputs[0].shape)[1:] != tuple(input_shape)[1:]:
+            raise ArgumentError(f"model {self.name!r} has already been configured for inputs of shape "
+                                f"{tuple(self.inputs[0].shape)}, so it cannot be built for {input_shape}")  # fmt: skip
 
     def _build_for(self, tensors: dict[str, Any]) -> None:
-        """At the first call the layers are built by being called."""
+        """At the first call, the layers are built as if the model began with an Input of this kind."""
         first = next(iter(tensors.values()), None)
-        shape = getattr(first, "shape", None)
         self.built = True
-        if shape is not None:
-            self._build_shapes = {"input_shape": (None, *tuple(shape)[1:])}
+        if not isinstance(first, Tensor) or not self._stack:
+            return
+        shape = (None, *tuple(first.shape)[1:])
+        self._is_deferred = True
+        self._build_shapes = {"input_shape": shape}
+        # A layer may need values; if something is wrong, the call that follows says so.
+        with suppress(GraphcError, NotImplementedError):
+            self._build_graph(InputLayer(batch_shape=shape, dtype=first.dtype.name).output)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if self._graph is not None:
+        if not self._stack:
+            raise ArgumentError(f"the Sequential model {self.name!r} has no layers; add() some before it is called")
+        if self._graph is not None and not self._is_deferred:
             return self._call_graph(inputs, mask)
         x = inputs
         for layer in self.layers:
@@ -151,7 +175,7 @@ class Sequential(Model):
             return cls(**config)
         model = cls(**options)
         for layer in config["layers"]:
-            model.add(deserialize_keras_object(layer), rebuild=False)
+            model.add(deserialize_keras_object(layer, custom_objects), rebuild=False)
         model._rebuild()
         shape = config.get("build_input_shape")
         if model._graph is None and isinstance(shape, (list, tuple)):
@@ -160,6 +184,13 @@ class Sequential(Model):
 
     def get_build_config(self) -> dict[str, Any] | None:
         return {"input_shape": self._build_shapes["input_shape"]} if self._build_shapes else None
+
+
+def _check_arguments(layer: Layer) -> None:
+    required = signature_of_call(type(layer).call).required
+    if len(required) > 1:
+        raise ArgumentError(f"layers of a Sequential can only have a single required positional argument, but the call "
+                            f"of {layer.name!r} takes {', '.join(required)}; give the others defaults")  # fmt: skip
 
 
 def _declares_input(options: dict[str, Any]) -> bool:
