@@ -210,7 +210,8 @@ from graphc import autodiff, autograph, bitwise, compat, config, data, debugging
 from graphc import initializers, linalg, math, nest, nn, random, version
 
 if TYPE_CHECKING:
-    from graphc import keras
+    from graphc import image, keras
+    from graphc.keras import losses, metrics, optimizers
     from graphc.export import export_onnx, import_onnx, import_onnx_with_state, initial_state
 
 newaxis = None
@@ -222,7 +223,11 @@ _LAZY = {
     "import_onnx": ("graphc.export", "import_onnx"),
     "import_onnx_with_state": ("graphc.export", "import_onnx_with_state"),
     "initial_state": ("graphc.export", "initial_state"),
+    "image": ("graphc.image", ""),
     "keras": ("graphc.keras", ""),
+    "losses": ("graphc.keras.losses", ""),
+    "metrics": ("graphc.keras.metrics", ""),
+    "optimizers": ("graphc.keras.optimizers", ""),
 }
 
 
@@ -339,6 +344,7 @@ __all__ = [
     "half",
     "hessians",
     "identity",
+    "image",
     "import_onnx",
     "import_onnx_with_state",
     "init_scope",
@@ -360,11 +366,13 @@ __all__ = [
     "logical_and",
     "logical_not",
     "logical_or",
+    "losses",
     "map_fn",
     "math",
     "matmul",
     "maximum",
     "meshgrid",
+    "metrics",
     "minimum",
     "multiply",
     "name_scope",
@@ -381,6 +389,7 @@ __all__ = [
     "ones_initializer",
     "ones_like",
     "optimize",
+    "optimizers",
     "pad",
     "parallel_stack",
     "pow",
