@@ -193,9 +193,9 @@ def while_loop(
     """Repeats ``loop_vars = body(*loop_vars)`` while ``cond(*loop_vars)`` holds, at most ``maximum_iterations`` times.
 
     Inside a traced function this is one op. Loop variables keep dtype and shape; sizes that change are None in
-    ``shape_invariants``. The op has a gradient if ``maximum_iterations`` is a number, or if the number of rounds
-    follows from constants (a counter); else asking for one raises GradientError. Returns the last loop variables in
-    the structure of ``loop_vars``.
+    ``shape_invariants``. The gradient keeps all rounds: as many as ``maximum_iterations`` says or as follow from
+    constants (a counter), else the loop runs once more to count them. Loop variables whose sizes change have none:
+    GradientError. Returns the last loop variables in the structure of ``loop_vars``.
     """
     check_callable(cond, "cond of tf.while_loop")
     check_callable(body, "body of tf.while_loop")

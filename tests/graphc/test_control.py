@@ -15,7 +15,7 @@ from graphc.tape import GradientTape
 from graphc.tensor import TensorSpec
 from graphc.tensor_array import TensorArray
 from graphc.variable import Variable
-from graphc_ir.errors import ArgumentError, DTypeError, GradientError, ShapeError, TracingError
+from graphc_ir.errors import ArgumentError, DTypeError, ShapeError, TracingError
 from graphc_ir.ops.constant import constant
 from graphc_ir.ops.control import Cond, Scan, While
 from graphc_ir.ops.elementwise import cast, exp, mul, sin, tanh
@@ -263,16 +263,18 @@ def test_a_tensor_read_before_the_loop_stays() -> None:
     assert float(f()) == 4.0
 
 
-def test_unbounded_while_loop_has_no_gradient() -> None:
-    def f(x: Any) -> Any:
-        with GradientTape() as tape:
-            tape.watch(x)
-            y = while_loop(lambda x: x < 10.0, lambda x: x * 2.0, [x])[0]
-        return tape.gradient(y, x)
+@both_backends
+@pytest.mark.parametrize("start", [1.0, 20.0])
+def test_gradient_of_a_while_loop_without_a_bound(start: float, backend: str) -> None:
+    def f(x: Any, w: Any) -> Any:
+        return while_loop(lambda x: x < 10.0, lambda x: x * x * w + x, [x])[0]
 
-    assert float(f(constant(1.0))) == 16.0
-    with pytest.raises(GradientError, match=r"pass maximum_iterations=N to tf.while_loop"):
-        function(f)(constant(1.0))
+    arrays = [np.array(start, np.float32), np.array(0.5, np.float32)]
+    assert_agree(f, *arrays, backend=backend)
+    x, w = map(constant, arrays)
+    found = function(lambda x: second(lambda x: f(x, w), x) + 0.0 * x, backend=backend)
+    if start < 10.0:
+        np.testing.assert_allclose(found(x).numpy(), second(lambda x: f(x, w), x).numpy(), rtol=1e-5)
 
 
 def rnn(xs: Any, w: Any, reverse: bool = False) -> Any:
@@ -421,6 +423,38 @@ def test_tensor_array_of_open_size(backend: str) -> None:
     first, second_ = f(constant(3))
     assert first.numpy().tolist() == [0, 0, 7]
     assert second_.numpy().tolist() == [0, 0, 0, 5]
+
+
+@both_backends
+@pytest.mark.parametrize("shape", [None, ()])
+def test_tensor_array_at_positions_of_the_graph(shape: Any, backend: str) -> None:
+    def f(i: Any, x: Any) -> Any:
+        array = TensorArray("float32", size=3, element_shape=shape).write(i, x).write(i + 1, x * 2.0)
+        return array.stack() * array.read(i) + array.gather([1, 2])[0]
+
+    assert_agree(f, np.array(1, np.int32), np.array(3.0, np.float32), backend=backend)
+
+
+@both_backends
+def test_tensor_array_of_a_size_of_the_graph(backend: str) -> None:
+    @compiled(backend)
+    def f(n: Any, x: Any) -> Any:
+        fixed = TensorArray("float32", size=n).write(1, x)
+        growing = TensorArray("float32", size=0, dynamic_size=True).write(n, x)
+        return fixed.stack(), fixed.size(), growing.stack(), growing.concat()
+
+    found = [y.numpy() for y in f(constant(3), constant([1.0, 2.0]))]
+    np.testing.assert_array_equal(found[0], [[0, 0], [1, 2], [0, 0]])
+    np.testing.assert_array_equal(found[2], [[0, 0], [0, 0], [0, 0], [1, 2]])
+    np.testing.assert_array_equal(found[3], [0, 0, 0, 0, 0, 0, 1, 2])
+    assert found[1] == 3
+
+
+def test_tensor_array_errors_at_positions_of_the_graph() -> None:
+    with pytest.raises(ShapeError, match=r"holds tensors of shape \[\], got f32\[2\]"):
+        function(lambda i: TensorArray("float32", size=2).write(0, 1.0).write(i, [1.0, 2.0]).stack())(constant(1))
+    with pytest.raises(ArgumentError, match="nothing was written to a TensorArray whose size is only known"):
+        function(lambda n: TensorArray("float32", size=n).stack())(constant(1))
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

@@ -17,9 +17,11 @@ from graphc_ir.graph import Graph, Value
 from graphc_ir.ops.base import Op, Operand, bind, current, dtype_of, lift, using
 from graphc_ir.ops.call import Call, CustomVjp
 from graphc_ir.ops.control import Cond, Scan, While
+from graphc_ir.ops.creation import arange
 from graphc_ir.ops.elementwise import add
 from graphc_ir.ops.fused import Fused
 from graphc_ir.ops.regions import VJP_RULES, VjpRule, erase_dead_nodes, set_inputs
+from graphc_ir.types import TensorType
 
 _CACHED_CALLS: Final = 256
 
@@ -209,12 +211,9 @@ def _saved_carries(op: Scan, operands: Sequence[Operand], body: Graph) -> list[O
 def _while(
     op: Op, received: Sequence[Operand], operands: Sequence[Operand], regions: Sequence[Graph]
 ) -> tuple[Any, ...]:
-    """The derivative of the same loop as a scan over ``max_trips`` rounds, the last ones of which do nothing."""
+    """The derivative of the same loop as a scan."""
     assert isinstance(op, While)
     cond, body = regions
-    if op.max_trips is None:
-        raise GradientError("the gradient of a while loop needs an upper bound of its trip count, so that all rounds "
-                            "can be kept: pass maximum_iterations=N to tf.while_loop, or use tf.scan")  # fmt: skip
     changed = [
         i for i, (a, b) in enumerate(zip(body.inputs, body.outputs, strict=False)) if a.type.shape != b.type.shape
     ]
@@ -222,6 +221,29 @@ def _while(
         i = changed[0]
         raise GradientError(f"the gradient of a while loop needs loop variables of one shape, but loop variable {i} is "
                             f"{body.inputs[i].type} before a round and {body.outputs[i].type} after it")  # fmt: skip
+    derivative = _while_counted if op.max_trips is None else _while_bounded
+    return derivative(op, received, operands, cond, body)
+
+
+def _while_counted(
+    op: While, received: Sequence[Operand], operands: Sequence[Operand], cond: Graph, body: Graph
+) -> tuple[Any, ...]:
+    """The loop runs once to count its rounds; the scan then goes over just as many."""
+    start = current().lift(np.array(0, np.int32))
+    counted = _with_counter(cond, counts=False), _with_counter(body, counts=True)
+    trips = bind(While(op.carries + 1, None), start, *operands, regions=counted)[0]
+    rounds = arange(trips)
+    scan = Scan(op.carries, 1, op.carries)
+    scanned = (*operands[: op.carries], rounds, *operands[op.carries :])
+    found = _scan(scan, received, scanned, (_as_scan_body(op, body),))
+    return (*found[: op.carries], *found[op.carries + 1 :])
+
+
+def _while_bounded(
+    op: While, received: Sequence[Operand], operands: Sequence[Operand], cond: Graph, body: Graph
+) -> tuple[Any, ...]:
+    """The scan goes over ``max_trips`` rounds, the last ones of which do nothing."""
+    assert op.max_trips is not None
     constants = operands[op.carries :]
     active = bind(Call(1), *operands, regions=(cond,))
     rounds = current().lift(np.arange(op.max_trips, dtype=np.int32))
@@ -229,6 +251,24 @@ def _while(
     all_operands = (active, *operands[: op.carries], rounds, *constants)
     found = _scan(scan, (None, *received), all_operands, (_guarded_round(op, cond, body),))
     return (*found[1 : op.carries + 1], *found[op.carries + 2 :])
+
+
+def _with_counter(region: Graph, counts: bool) -> Graph:
+    """A region of a while loop with the number of the round as a first loop variable; the body ``counts``."""
+    graph = Graph(region.name)
+    trip = graph.add_input(TensorType(int32, ()))
+    outputs = region.copy_into(graph, [graph.add_input(value.type) for value in region.inputs])
+    with using(GraphBuilder(graph)):
+        graph.set_outputs([add(trip, 1), *outputs] if counts else outputs)
+    return graph
+
+
+def _as_scan_body(op: While, body: Graph) -> Graph:
+    """The body of a while loop as that of a scan, which also takes the number of the round."""
+    graph = body.copy()
+    trip = graph.add_input(TensorType(int32, ()))
+    set_inputs(graph, [*graph.inputs[: op.carries], trip, *graph.inputs[op.carries : -1]])
+    return graph
 
 
 def _guarded_round(op: While, cond: Graph, body: Graph) -> Graph:
