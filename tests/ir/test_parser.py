@@ -11,6 +11,7 @@ from graphc_ir.graph import UNKNOWN
 from graphc_ir.ops import families
 from graphc_ir.ops.movement import Reshape
 from graphc_ir.parser import parse_graph
+from graphc_ir.printer import print_graph
 from graphc_ir.verify import verify
 
 HEAD = "graph @f(%x: f32[2, n]) {\n"
@@ -106,7 +107,7 @@ graph @main(%p: bool[], %x: f32[n]) {
 """
     graph = parse_graph(text)
     verify(graph)
-    assert str(graph) == text
+    assert print_graph(graph) == text
     assert graph.outputs == ()
 
 
