@@ -206,11 +206,11 @@ from graphc.tensor_array import TensorArray
 from graphc.mode import init_scope
 from graphc.variable import Variable
 from graphc.variable_scope import VariableAggregation, VariableSynchronization, variable_creator_scope
-from graphc import autodiff, autograph, bitwise, compat, config, data, debugging, dtypes, errors
+from graphc import autodiff, autograph, bitwise, compat, config, data, debugging, distribute, dtypes, errors
 from graphc import initializers, linalg, math, nest, nn, random, version
 
 if TYPE_CHECKING:
-    from graphc import image, keras
+    from graphc import image, keras, saved_model, train
     from graphc.keras import losses, metrics, optimizers
     from graphc.export import export_onnx, import_onnx, import_onnx_with_state, initial_state
 
@@ -228,6 +228,8 @@ _LAZY = {
     "losses": ("graphc.keras.losses", ""),
     "metrics": ("graphc.keras.metrics", ""),
     "optimizers": ("graphc.keras.optimizers", ""),
+    "saved_model": ("graphc.saved_model", ""),
+    "train": ("graphc.train", ""),
 }
 
 
@@ -310,6 +312,7 @@ __all__ = [
     "data",
     "debugging",
     "device",
+    "distribute",
     "divide",
     "double",
     "dtypes",
@@ -416,6 +419,7 @@ __all__ = [
     "roll",
     "round",
     "saturate_cast",
+    "saved_model",
     "scalar_mul",
     "scan",
     "scatter_nd",
@@ -451,6 +455,7 @@ __all__ = [
     "tensordot",
     "tile",
     "trace",
+    "train",
     "transpose",
     "truediv",
     "truncatediv",
