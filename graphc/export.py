@@ -66,13 +66,14 @@ def export_onnx(
     """Writes ``obj`` as an ONNX model, to ``path`` if there is one, and returns the model.
 
     ``obj``: a Graph, a ``tf.function`` (with an input_signature, or with ``specs``), one of its concrete
-    functions, a Keras model, or a Python callable with ``specs``: one TensorSpec or tensor per argument. Sizes that are open
-    in the specs stay open in the model. Variables become initializers of their name.
+    functions, a Keras model, or a Python callable with ``specs``: one TensorSpec or tensor per argument. Sizes
+    that are open in the specs stay open in the model. Variables become initializers of their name.
 
-    ``train=True`` exports a function that assigns Variables (of a model, its training step): each assigned one is an input ``NAME`` and an
-    output ``NAME.new``, after the function's own; :func:`initial_state` gives the values to start from.
-    ``level`` names the pipeline of passes that the graph goes through first (for a model's inference ``"O3"``, else
-    none); with one, weights that are not assigned take part as constants. ``external_data`` puts large weights into ``<path>.data`` (the default for models beyond 2 GB).
+    ``train=True`` exports a function that assigns Variables (of a model, its training step): each assigned one
+    is an input ``NAME`` and an output ``NAME.new``, after the function's own; :func:`initial_state` gives the
+    values to start from. ``level`` names the pipeline of passes that the graph goes through first (for a
+    model's inference ``"O3"``, else none); with one, weights that are not assigned take part as constants.
+    ``external_data`` puts large weights into ``<path>.data`` (the default for models beyond 2 GB).
 
     The model passes the full ONNX check and is compared with the reference interpreter on random inputs, or
     on those given as ``verify=[array, ...]``; ``verify=False`` leaves that out. The file appears only when

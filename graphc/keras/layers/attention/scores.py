@@ -47,8 +47,8 @@ def attend_whole(query: Operand, key: Operand, value: Operand, scale: float, vis
 
     A query that may attend to nobody gets the mean of the values, as in Keras.
     """
-    masks = _added(visible.mask, dtype_of(query))
-    return ops.attention(query, key, value, *masks, scale=scale, causal=visible.causal)
+    mask = next(iter(_added(visible.mask, dtype_of(query))), None)
+    return ops.attention(query, key, value, mask, scale, visible.causal)
 
 
 def _added(mask: Operand | None, dtype: DType) -> tuple[Operand, ...]:

@@ -66,7 +66,7 @@ class AffineNormalization(Layer):
     def statistics_dtype(self) -> DType:
         return statistics_dtype(self.compute_dtype)
 
-    def scale_and_offset(self, shape: tuple[int, ...]) -> tuple[Operand, Operand]:
+    def scale_and_offset(self, shape: Shape) -> tuple[Operand, Operand]:
         """``gamma`` and ``beta``, 1 and 0 where they do not exist."""
         kind = self.statistics_dtype
         factor = lift(np.ones(shape, kind.np)) if self.gamma is None else cast(self.gamma, kind)

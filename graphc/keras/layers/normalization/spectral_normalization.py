@@ -37,7 +37,7 @@ class SpectralNormalization(Wrapper):
             raise ArgumentError(f"SpectralNormalization: got power_iterations={power_iterations}, expected 1 or more")
         self.power_iterations = power_iterations
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
         self.kernel = self._kernel_of_layer()

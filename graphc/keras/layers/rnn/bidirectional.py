@@ -47,9 +47,9 @@ class Bidirectional(Layer):
         self.backward_layer = backward_layer
         self._check_pair()
         self.merge_mode = merge_mode
-        self.stateful = layer.stateful
-        self.return_sequences = layer.return_sequences
-        self.return_state = layer.return_state
+        self.stateful = self.forward_layer.stateful
+        self.return_sequences = self.forward_layer.return_sequences
+        self.return_state = self.forward_layer.return_state
         if self.return_sequences:  # where one direction has no step, the other one's output stands alone
             self.forward_layer.zero_output_for_mask = self.backward_layer.zero_output_for_mask = True
         self.supports_masking = True

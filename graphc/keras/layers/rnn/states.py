@@ -21,7 +21,7 @@ def as_list(states: Any) -> list[Any]:
     return list(states) if isinstance(states, (list, tuple)) else [states]
 
 
-def first_states(cell: Any, batch: Dim, dtype: str) -> list[Any]:
+def first_states(cell: Any, batch: Dim | None, dtype: str) -> list[Any]:
     """The states that a cell starts from: what its ``get_initial_state`` gives, else zeros of its ``state_size``."""
     make = getattr(cell, "get_initial_state", None)
     if make is None:

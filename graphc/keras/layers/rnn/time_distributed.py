@@ -26,7 +26,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         if len(input_shape) < 3:
             raise ShapeError(f"TimeDistributed {self.name!r} takes inputs of rank 3 or more, [batch, time, ...]; got "
                              f"shape {tuple(input_shape)}")  # fmt: skip
