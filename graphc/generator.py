@@ -40,16 +40,18 @@ class Generator:
     is accepted for compatibility: all streams come from one algorithm, which every backend computes alike.
     """
 
-    def __init__(self, copy_from: Generator | None = None, state: Any = None, alg: Any = None) -> None:
+    def __init__(
+        self, copy_from: Generator | None = None, state: Any = None, alg: Any = None, name: str = "random_state"
+    ) -> None:
         if (copy_from is None) is (state is None):
             raise ArgumentError("Generator() needs copy_from= or state=, and not both; or use Generator.from_seed(1)")
         given = copy_from.state.read_value() if copy_from is not None else draws.as_key(_unwrapped(state))
-        self._state = Variable(given, trainable=False, name="random_state")
+        self._state = Variable(given, trainable=False, name=name)
 
     @classmethod
-    def from_seed(cls, seed: Any, alg: Any = None) -> Generator:
-        """The stream of an integer (or a sequence of integers)."""
-        return cls(state=_seeded(seed))
+    def from_seed(cls, seed: Any, alg: Any = None, name: str = "random_state") -> Generator:
+        """The stream of an integer (or a sequence of integers). ``name`` is that of its state in graphs."""
+        return cls(state=_seeded(seed), name=name)
 
     @classmethod
     def from_non_deterministic_state(cls, alg: Any = None) -> Generator:

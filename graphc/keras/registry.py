@@ -15,8 +15,9 @@ from graphc.keras.naming import to_snake_case
 from graphc_ir.errors import ArgumentError
 
 __all__ = [
-    "CustomObjectScope", "builtin_path", "custom_object_scope", "find_builtin", "find_custom", "get_custom_objects",
-    "get_registered_name", "get_registered_object", "lookup", "publish", "register_keras_serializable",
+    "CustomObjectScope", "builtin_path", "custom_object_scope", "find_builtin", "find_custom", "find_unpackaged",
+    "get_custom_objects", "get_registered_name", "get_registered_object", "lookup", "publish",
+    "register_keras_serializable",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -79,8 +80,8 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     def decorate(obj: T) -> T:
         own = name or getattr(obj, "__name__", type(obj).__name__)
         if inspect.isclass(obj) and not hasattr(obj, "get_config"):
-            raise ArgumentError(f"{own} cannot be registered: a serializable class needs a get_config() method that "
-                                "returns the arguments of its constructor")  # fmt: skip
+            raise ArgumentError(f"Cannot register a class that does not have a get_config() method: {own} needs one "
+                                "that returns the arguments of its constructor")  # fmt: skip
         full = f"{package}>{own}"
         _registered[full] = obj
         _registered_names[obj] = full
@@ -108,6 +109,12 @@ def find_custom(name: str, custom_objects: Mapping[str, Any] | None = None) -> A
         if name in table:
             return table[name]
     return None
+
+
+def find_unpackaged(name: str) -> Any | None:
+    """A registered function by its name without the package, as Keras 3.6 wrote it; None if there is none."""
+    functions = (obj for full, obj in _registered.items() if full.rpartition(">")[2] == name)
+    return next((obj for obj in functions if inspect.isfunction(obj)), None)
 
 
 def get_custom_objects() -> dict[str, Any]:

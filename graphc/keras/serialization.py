@@ -10,6 +10,7 @@ import base64
 import inspect
 import marshal
 import types
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,7 @@ from graphc.keras.registry import (
     builtin_path,
     find_builtin,
     find_custom,
+    find_unpackaged,
     get_registered_name,
     lookup,
 )
@@ -35,12 +37,28 @@ from graphc_ir.ops.elementwise import cast
 from graphc_ir.types import TensorSpec
 
 __all__ = [
-    "SafeModeError", "deserialize_keras_object", "resolve", "serialize_as_name", "serialize_keras_object",
-    "sharing_objects",
+    "SafeModeError", "collecting_custom_objects", "deserialize_keras_object", "only_shared_ids", "resolve",
+    "serialize_as_name", "serialize_keras_object", "sharing_objects",
 ]  # fmt: skip
 
 _LAMBDA = "__lambda__"
-_shared: ContextVar[dict[int, Any] | None] = ContextVar("shared", default=None)
+_SHARED_ID = "shared_object_id"
+
+
+class _Sharing:
+    """The objects of one file: ``numbers`` of those written (kept alive, so that ids stay theirs), ``made`` by number
+    of those read."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[int, tuple[int, Any]] = {}
+        self.made: dict[int, Any] = {}
+
+    def number_of(self, obj: Any) -> int:
+        return self.numbers.setdefault(id(obj), (len(self.numbers) + 1, obj))[0]
+
+
+_sharing: ContextVar[_Sharing | None] = ContextVar("sharing", default=None)
+_collected: ContextVar[dict[str, Any] | None] = ContextVar("collected", default=None)
 
 
 class SafeModeError(ArgumentError):
@@ -121,7 +139,7 @@ def _serialize_lambda(function: types.FunctionType) -> dict[str, Any]:
 def _serialize_function(function: Any) -> dict[str, Any]:
     """As Keras does it: built-in functions by their bare name too."""
     path = builtin_path(function)
-    name = path[1] if path else get_registered_name(function)
+    name = path[1] if path else _custom_name(function)
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
@@ -130,7 +148,27 @@ def _described_class(cls: type) -> dict[str, Any]:
     if path:
         return {"module": path[0], "class_name": path[1], "registered_name": None}
     module = None if cls.__module__ in ("__main__", "builtins") else cls.__module__
-    return {"module": module, "class_name": cls.__name__, "registered_name": get_registered_name(cls)}
+    return {"module": module, "class_name": cls.__name__, "registered_name": _custom_name(cls)}
+
+
+def _custom_name(obj: Any) -> str:
+    name = get_registered_name(obj)
+    collected = _collected.get()
+    if collected is not None and find_custom(name) is not obj:
+        collected[name] = obj
+    return name
+
+
+@contextmanager
+def collecting_custom_objects() -> Iterator[dict[str, Any]]:
+    """Gives a dict that is filled with the user's classes and functions which are written inside the block and not
+    registered."""
+    found: dict[str, Any] = {}
+    token = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(token)
 
 
 def _serialize_instance(obj: Any) -> dict[str, Any]:
@@ -147,7 +185,31 @@ def _serialize_instance(obj: Any) -> dict[str, Any]:
         found = getter() if getter else None
         if found is not None:
             full[part] = serialize_keras_object(found)
-    return full
+    sharing = _sharing.get()
+    return full if sharing is None else full | {_SHARED_ID: sharing.number_of(obj)}
+
+
+def only_shared_ids(config: Any) -> Any:
+    """A config without the numbers of objects that occur once."""
+    counts: Counter[int] = Counter()
+    _count_ids(config, counts)
+    return _without_ids(config, {number for number, count in counts.items() if count == 1})
+
+
+def _count_ids(config: Any, counts: Counter[int]) -> None:
+    for part in config.values() if isinstance(config, dict) else config if isinstance(config, list) else ():
+        _count_ids(part, counts)
+    if isinstance(config, dict) and _SHARED_ID in config:
+        counts[config[_SHARED_ID]] += 1
+
+
+def _without_ids(config: Any, lonely: set[int]) -> Any:
+    if isinstance(config, list):
+        return [_without_ids(item, lonely) for item in config]
+    if not isinstance(config, dict):
+        return config
+    kept = {key: value for key, value in config.items() if key != _SHARED_ID or value not in lonely}
+    return {key: _without_ids(value, lonely) for key, value in kept.items()}
 
 
 def serialize_as_name(obj: Any) -> Any:
@@ -174,12 +236,13 @@ def deserialize_keras_object(
 
 @contextmanager
 def sharing_objects() -> Iterator[None]:
-    """Inside the block, configs with the same ``shared_object_id`` give the same object."""
-    token = _shared.set({})
+    """Inside the block, what is written carries a ``shared_object_id``, and configs with the same one give the same
+    object."""
+    token = _sharing.set(_Sharing())
     try:
         yield
     finally:
-        _shared.reset(token)
+        _sharing.reset(token)
 
 
 def _deserialize(config: Any) -> Any:
@@ -197,9 +260,10 @@ def _deserialize(config: Any) -> Any:
 
 
 def _refuse_lambda(config: Any) -> Any:
-    raise SafeModeError("this file holds a lambda as Python bytecode, which graphc does not execute; turn the lambda "
-                        "into a named function with @keras.saving.register_keras_serializable() where the model was "
-                        "made and save it again, or rebuild the model in code and call load_weights")  # fmt: skip
+    raise SafeModeError("this file holds a lambda as Python bytecode, which graphc does not execute, since that would "
+                        "allow arbitrary code execution; turn the lambda into a named function with "
+                        "@keras.saving.register_keras_serializable() where the model was made and save it again, or "
+                        "rebuild the model in code and call load_weights")  # fmt: skip
 
 
 def _read_tensor(config: Any) -> Any:
@@ -211,6 +275,8 @@ def _read_slice(config: Any) -> Any:
 
 
 def _read_spec(config: Any) -> Any:
+    if not isinstance(config, dict):
+        raise ArgumentError(f"a saved TensorSpec needs a shape and a dtype, got {config!r}")
     return TensorSpec(config["shape"], config["dtype"], config.get("name"))
 
 
@@ -227,8 +293,12 @@ _DATA = {
 
 def _find_function(config: Mapping[str, Any]) -> Any:
     name, module = config["config"], config.get("module")
-    name = name if isinstance(name, str) else name["name"]
-    for found in (find_custom(name), find_builtin(module or "", name), *_builtin_functions(name)):
+    name = name.get("name") if isinstance(name, dict) else name
+    if not isinstance(name, str):
+        raise ArgumentError(f"a saved function needs a name. Expected 'config' to be a non-null str, got {name!r}")
+    _check_registered_name(config.get("registered_name"), name, "function")
+    candidates = (find_custom(name), find_builtin(module or "", name), *_builtin_functions(name), find_unpackaged(name))
+    for found in candidates:
         if found is not None:
             return found
     raise ArgumentError(f"the saved function {name!r} is not known here; pass custom_objects={{{name!r}: function}}"
@@ -244,9 +314,9 @@ def _builtin_functions(name: str) -> Iterator[Any]:
 
 
 def _deserialize_instance(config: Mapping[str, Any]) -> Any:
-    shared, identity = _shared.get(), config.get("shared_object_id")
-    if shared is not None and identity in shared:
-        return shared[identity]
+    sharing, identity = _sharing.get(), config.get(_SHARED_ID)
+    if sharing is not None and identity in sharing.made:
+        return sharing.made[identity]
     cls = _find_class(config)
     if not hasattr(cls, "from_config"):
         raise ArgumentError(f"{config['class_name']} cannot be made from a config: its class has no from_config()")
@@ -255,12 +325,15 @@ def _deserialize_instance(config: Mapping[str, Any]) -> Any:
         made.build_from_config(config["build_config"])
     if config.get("compile_config") and hasattr(made, "compile_from_config"):
         made.compile_from_config(config["compile_config"])
-    if shared is not None and identity is not None:
-        shared[identity] = made
+    if sharing is not None and identity is not None:
+        sharing.made[identity] = made
     return made
 
 
 def _made(cls: Any, config: Mapping[str, Any]) -> Any:
+    if not isinstance(config["config"], dict):
+        raise ArgumentError(f"{config['class_name']} cannot be made: Expected 'config' to be a dict, got "
+                            f"{config['config']!r}")  # fmt: skip
     try:
         return cls.from_config(config["config"])
     except TypeError as error:
@@ -278,12 +351,19 @@ def _find_class(config: Mapping[str, Any]) -> Any:
             return found
     found = find_builtin(module or "", name)
     if found is not None:
+        _check_registered_name(registered, name)
         return found
     if module is None and registered is None:
         return _find_unplaced(name)
     raise ArgumentError(f"the saved object {name!r} ({module or 'no module'}) is neither built in nor registered; pass "
                         f"custom_objects={{{name!r}: {name}}} to the loading call, or decorate the class with "
                         "@keras.saving.register_keras_serializable()")  # fmt: skip
+
+
+def _check_registered_name(registered: Any, *expected: str) -> None:
+    if registered and registered not in expected and find_custom(registered) is None:
+        raise ArgumentError(f"the registered name {registered!r} is not known here, and {expected[0]!r} resolved to a "
+                            "Keras built-in, which has no other name; the file is damaged or misleads")  # fmt: skip
 
 
 def _find_unplaced(name: str) -> Any:

@@ -45,15 +45,13 @@ def held(obj: Any, kind: type[T]) -> Iterator[T]:
             yield from _in_value(value, kind)
 
 
-def _in_value(value: Any, kind: type[T]) -> Iterator[T]:
+def _in_value(value: Any, kind: type[T], around: tuple[Any, ...] = ()) -> Iterator[T]:
+    """``around`` are the containers that the value is in: one may hold itself."""
     if isinstance(value, kind):
         yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _in_value(item, kind)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _in_value(item, kind)
+    elif isinstance(value, (dict, list, tuple)) and not any(value is container for container in around):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _in_value(item, kind, (*around, value))
 
 
 def unique(items: Iterable[T]) -> list[T]:

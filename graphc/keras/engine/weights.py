@@ -208,12 +208,12 @@ class WeightHolder(Stateful):
         """Reads what :meth:`save_own_variables` wrote. Raises ArgumentError when the number or a shape differs."""
         variables = self._own_weights()
         if len(store.keys()) != len(variables):
-            raise ArgumentError(f"layer {self.name!r} has {len(variables)} variables, but the file has "
-                                f"{len(store.keys())} for it"
+            raise ArgumentError(f"layer {self.name!r} has {len(variables)} variables, but received "
+                                f"{len(store.keys())} variables from the file"
                                 + ("" if self.built or variables else "; build the layer before loading"))  # fmt: skip
         for i, variable in enumerate(variables):
             array = np.asarray(store[str(i)])
             if tuple(array.shape) != tuple(variable.shape):
-                raise ShapeError(f"layer {self.name!r}: the file has shape {array.shape} for variable {variable.path} "
-                                 f"of shape {variable.shape}")  # fmt: skip
+                raise ShapeError(f"layer {self.name!r}: the shapes of variables must match, but the file has "
+                                 f"{array.shape} for {variable.path} of shape {variable.shape}")  # fmt: skip
             variable.assign(array)

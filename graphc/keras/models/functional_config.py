@@ -143,7 +143,8 @@ def _is_legacy_entry(tree: Any) -> bool:
 def _exists(history: list[Any], created: dict[str, Operation]) -> bool:
     name, index, _ = history
     if name not in created:
-        raise ArgumentError(f"the saved model is damaged: it uses a layer that it does not define. Missing node: {name}")
+        raise ArgumentError("the saved model is damaged: it uses a layer that it does not define. Missing node: "
+                            f"{name}")  # fmt: skip
     return len(created[name]._inbound_nodes) > index
 
 

@@ -81,9 +81,9 @@ def _check_optional(wanted: KerasTensor, name: str, model: str) -> None:
 
 def _check_shape(shape: Any, wanted: KerasTensor, name: str, model: str) -> None:
     expected = tuple(wanted.shape)
-    fits = len(shape) == len(expected) and all(
-        e is None or not isinstance(s, int) or s == e for s, e in zip(shape, expected, strict=True)
-    )
+    # Any batch size will do: the one of the Input is that of the model's own graph.
+    sizes = zip(shape[1:], expected[1:], strict=False)
+    fits = len(shape) == len(expected) and all(e is None or not isinstance(s, int) or s == e for s, e in sizes)
     if not fits:
         raise ShapeError(f"input {name!r} of model {model!r}: expected shape={expected}, found "
                          f"shape={tuple(d if isinstance(d, int) else None for d in shape)}")  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import graphc
@@ -16,8 +16,10 @@ from graphc.keras.layers.core.input_layer import InputLayer
 from graphc.keras.models.exporting import inference_function, training_function
 from graphc.keras.models.functional_config import graph_config, read_graph
 from graphc.keras.models.inputs import arrange_inputs
+from graphc.keras.models.state_tree import get_state_tree, set_state_tree
 from graphc.keras.registry import CustomObjectScope, publish
 from graphc.keras.saving.api import load_weights, save_model, save_weights
+from graphc.keras.saving.pickling import custom_objects_of, pickled, unpickled
 from graphc.keras.serialization import serialize_keras_object
 from graphc.keras.trainers.trainer import Trainer
 from graphc.keras.utils.messages import print_message
@@ -41,6 +43,8 @@ class Model(Trainer):
         return model
 
     _graph: FunctionGraph | None
+    _with_losses: FunctionGraph
+    """The graph that calls run: that of the outputs, and the losses of :meth:`add_loss`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not _is_functional_call(args, kwargs):
@@ -66,13 +70,16 @@ class Model(Trainer):
         self.inputs = leaves_of(inputs)
         flat, self._output_treedef = flatten(outputs)
         self.outputs = flat
-        self._graph = FunctionGraph(self.inputs, self.outputs, stand_ins)
+        self._stand_ins = stand_ins
+        self._symbolic_losses = []
+        self._graph = self._with_losses = FunctionGraph(self.inputs, self.outputs, stand_ins)
         self._operations = self._graph.operations
         self.input_names = [node_of(t).operation.name for t in self.inputs]
         self.output_names = _output_names(outputs, [self._graph.real(t) for t in self.outputs])
         self.built = True
 
-    _untracked = Trainer._untracked | {"inputs", "outputs", "_inputs_structure", "_outputs_structure"}
+    _untracked = Trainer._untracked | {"inputs", "outputs", "_inputs_structure", "_outputs_structure", "_stand_ins",
+                                       "_symbolic_losses"}  # fmt: skip
 
     if TYPE_CHECKING:
 
@@ -93,7 +100,28 @@ class Model(Trainer):
         if mask is not None:
             for tensor, one in zip(tensors, leaves_of(mask, none_is_leaf=True), strict=False):
                 tensor._keras_mask = one
-        return unflatten(self._output_treedef, self._graph.run(tensors))
+        outputs, losses = _split(self._with_losses.run(tensors), len(self.outputs))
+        super().add_loss(losses)
+        return unflatten(self._output_treedef, outputs)
+
+    def add_loss(self, loss: Any, **kwargs: Any) -> None:
+        """Adds to the loss of the model, as in a layer. A functional model also takes KerasTensors made from its
+        inputs: each call computes them. They are not part of the config; losses to be saved belong into a layer.
+
+        Raises ArgumentError for KerasTensors that do not follow from the inputs.
+        """
+        given = leaves_of(loss)
+        symbolic = [one for one in given if isinstance(one, KerasTensor)]
+        if symbolic and self._graph is None:
+            raise ArgumentError(f"model {self.name!r} is not made of KerasTensors, so add_loss cannot use one: call "
+                                "add_loss in its call() method")  # fmt: skip
+        if symbolic:
+            losses = [*self._symbolic_losses, *symbolic]
+            self._with_losses = FunctionGraph(self.inputs, [*self.outputs, *losses], self._stand_ins)
+            self._operations = self._with_losses.operations
+            self._symbolic_losses = losses
+            self._steps = {}
+        super().add_loss([one for one in given if not isinstance(one, KerasTensor)], **kwargs)
 
     def _mark(self, inputs: Any, outputs: Any, mask: Any) -> None:
         """The layers inside have marked the outputs."""
@@ -128,8 +156,8 @@ class Model(Trainer):
 
     @layers.setter
     def layers(self, value: Any) -> None:
-        raise AttributeError("`Model.layers` attribute is reserved: it lists the layers in the model's attributes; keep "
-                             "layers of your own in an attribute of another name")  # fmt: skip
+        raise AttributeError("`Model.layers` attribute is reserved: it lists the layers in the model's attributes; "
+                             "keep layers of your own in an attribute of another name")  # fmt: skip
 
     @property
     def operations(self) -> list[Any]:
@@ -218,6 +246,23 @@ class Model(Trainer):
         if verbose or verbose is None:
             print_message(f"Saved artifact at '{filepath}'.")
 
+    def __reduce__(self) -> Any:
+        """Pickles and deep copies hold what files do."""
+        return unpickled, (pickled(self), custom_objects_of(self))
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """The values of all Variables (trainable, other, the optimizer's, the metrics') as nested dicts by path.
+
+        ``value_format`` is ``"backend_tensor"`` or ``"numpy_array"``. Raises ArgumentError for two Variables of the
+        same path.
+        """
+        return get_state_tree(self, value_format)
+
+    def set_state_tree(self, state_tree: Mapping[str, Any]) -> None:
+        """Sets the Variables that ``state_tree``, of :meth:`get_state_tree`'s shape, has values for. Raises
+        ArgumentError, before any is set, for a path that the model does not have."""
+        set_state_tree(self, state_tree)
+
     # --- configuration -------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
@@ -290,11 +335,16 @@ def _beginning(tensor: KerasTensor, stand_ins: dict[int, KerasTensor]) -> KerasT
     return found
 
 
+def _split(values: list[Any], count: int) -> tuple[list[Any], list[Any]]:
+    return values[:count], values[count:]
+
+
 def _check_tensors(tree: Any, what: str) -> None:
     for tensor in leaves_of(tree):
         if not isinstance(tensor, KerasTensor):
             raise ArgumentError(f"Model: All `{what}` values must be KerasTensors, got {tensor!r} of class "
-                                f"{type(tensor).__name__}; begin with keras.Input(shape=...) and call layers on it")  # fmt: skip
+                                f"{type(tensor).__name__}; begin with keras.Input(shape=...) and call layers "
+                                "on it")  # fmt: skip
 
 
 def _output_names(structure: Any, tensors: list[KerasTensor]) -> list[str]:

@@ -28,7 +28,7 @@ class SeedGenerator(Stateful):
         self.name = name or auto_name("seed_generator")
         self._given = seed
         with init_scope():
-            self.generator = Generator.from_seed(self._start())
+            self.generator = Generator.from_seed(self._start(), name=f"{self.name}/seed_generator_state")
 
     def _start(self) -> int:
         if self._given is not None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from graphc.keras.saving.errors import ModelFileError
 from graphc_ir.dtypes import bfloat16
+from graphc_ir.errors import GraphcError
 
 if TYPE_CHECKING:
     import h5py
@@ -77,12 +78,13 @@ class H5Reader:
 
     def __init__(self, file: h5py.File) -> None:
         self._file = file
-        _check_safe(file)
 
-    def get(self, path: str) -> dict[str, Any]:
-        """The arrays of the object at ``path`` by number; empty if there are none."""
+    def get(self, path: str) -> dict[str, Any] | None:
+        """The arrays of the object at ``path`` by number; None if the file knows no such object."""
         group = self._file.get(f"{path}/vars" if path else "vars")
-        return {} if group is None else {key: read_dataset(group[key]) for key in group}
+        if not isinstance(group, _h5py().Group):
+            return None
+        return {key: read_dataset(group[key]) for key in group}
 
 
 def read_dataset(dataset: h5py.Dataset) -> Any:
@@ -96,18 +98,29 @@ def read_dataset(dataset: h5py.Dataset) -> Any:
 def _check_safe(file: h5py.File) -> None:
     """Raises ModelFileError for links, external or virtual data, and sizes that the file cannot hold."""
     h5py = _h5py()
+    seen: set[int] = set()
     pending = [file]
     while pending:
         group = pending.pop()
         for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ModelFileError(f"{group.name}/{name} is a link, which could lead to other files; model files "
-                                     "must hold their data themselves")  # fmt: skip
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                pending.append(item)
-            else:
+            item = _hard_linked(group, name)
+            if isinstance(item, h5py.Dataset):
                 _check_dataset(item)
+            elif isinstance(item, h5py.Group) and _address(item) not in seen:  # hard links may form loops
+                seen.add(_address(item))
+                pending.append(item)
+
+
+def _hard_linked(group: h5py.Group, name: str) -> Any:
+    link = group.get(name, getlink=True)
+    if not isinstance(link, _h5py().HardLink):
+        raise ModelFileError(f"{group.name}/{name} is a {type(link).__name__}, which could lead to other files; model "
+                             "files must hold their data themselves")  # fmt: skip
+    return group[name]
+
+
+def _address(group: h5py.Group) -> int:
+    return int(_h5py().h5o.get_info(group.id).addr)
 
 
 def _check_dataset(dataset: h5py.Dataset) -> None:
@@ -121,14 +134,20 @@ def _check_dataset(dataset: h5py.Dataset) -> None:
 
 @contextmanager
 def open_h5(source: Any, mode: str) -> Iterator[h5py.File]:
-    """An HDF5 file by path or file object. Raises ModelFileError for what is no HDF5 file."""
-    h5py = _h5py()
+    """An HDF5 file by path or file object. Raises ModelFileError for what is no HDF5 file, and before anything is read
+    for an unsafe one."""
+    if mode == "w":
+        with _h5py().File(source, mode) as file:
+            yield file
+        return
     try:
-        file = h5py.File(source, mode)
-    except (OSError, KeyError) as error:
+        with _h5py().File(source, mode) as file:
+            _check_safe(file)
+            yield file
+    except GraphcError:
+        raise
+    except (OSError, RuntimeError, KeyError) as error:
         raise ModelFileError(f"{_shown(source)} cannot be read as an HDF5 file: {error}") from error
-    with file:
-        yield file
 
 
 def _shown(source: Any) -> str:

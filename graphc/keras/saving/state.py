@@ -7,34 +7,56 @@ the layers of functional and sequential models come first, by class and number. 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from graphc.keras.engine.layer import Layer
 from graphc.keras.naming import to_snake_case
 from graphc_ir.errors import GraphcError
 
-__all__ = ["places"]
+__all__ = ["places", "walk"]
 
 _FRAMEWORK: Final = ("graphc.keras.engine.", "graphc.keras.trainers.", "graphc.keras.models.")
 _MODEL_PARTS: Final = frozenset({"layers", "optimizer"})
 _MODEL_INTERNALS: Final = frozenset({"_operations", "_stack"})
 
 
-def places(root: Any) -> Iterator[tuple[str, Any]]:
+def places(root: Any, without: Iterable[Any] = ()) -> list[tuple[str, Any]]:
     """Every object with variables of its own, with its path, the root (path ``""``) first."""
-    seen: set[int] = set()
+    found: list[tuple[str, Any]] = []
+
+    def visit(path: str, obj: Any) -> bool:
+        found.append((path, obj))
+        return True
+
+    walk(root, visit, without)
+    return found
+
+
+def walk(root: Any, visit: Callable[[str, Any], bool], without: Iterable[Any] = ()) -> None:
+    """Calls ``visit(path, object)`` for the objects within ``root``, in order, but for those ``without``.
+
+    An object is visited once, or as long as ``visit`` returns False at each of the paths that lead to it.
+    """
+    done = {id(obj) for obj in without}
+    entered: set[int] = set()
     pending: list[tuple[str, Any]] = [("", root)]
     while pending:
         path, obj = pending.pop()
-        if id(obj) in seen:
+        if id(obj) in done:
             continue
-        if isinstance(obj, (list, tuple, set, dict)):
-            pending.extend(reversed(list(_in_container(path, obj))))
+        is_container = isinstance(obj, (list, tuple, set, dict))
+        if not is_container and visit(path, obj):
+            done.add(id(obj))
+        elif id(obj) in entered:
             continue
-        seen.add(id(obj))
-        yield path, obj
-        pending.extend(reversed([(_joined(path, name), child) for name, child in _children(obj)]))
+        entered.add(id(obj))
+        inner = _in_container(path, obj) if is_container else _in_object(path, obj)
+        pending.extend(reversed(list(inner)))
+
+
+def _in_object(path: str, obj: Any) -> Iterator[tuple[str, Any]]:
+    yield from ((_joined(path, name), child) for name, child in _children(obj))
 
 
 def _joined(path: str, name: str) -> str:

@@ -114,12 +114,13 @@ class Loop:
 
     def _train_epoch(self, hooks: CallbackList, epoch: int, is_first: bool) -> dict[str, float] | None:
         """The results of the last step; None if there is no more data. Raises ArgumentError if there never was."""
-        results = None
+        last: list[Any] = []
         for results in self._executions("train", hooks, epoch):
+            last = results
             if self.model.stop_training:
                 break
-        if results is not None:
-            return as_logs(results[-1])
+        if last:
+            return as_logs(last[-1])
         if is_first:
             raise ArgumentError(f"epoch {epoch + 1} has no batches: the data is empty")
         warnings.warn(f"the data ended before epoch {epoch + 1}, so training ends here; an iterator can be read once, "
@@ -130,17 +131,18 @@ class Loop:
 
     def evaluate(self, hooks: CallbackList) -> dict[str, float]:
         """The metrics over all batches, those of the first ones if a number of steps is given."""
-        model, results = self.model, None
+        model, last = self.model, []
         model.reset_metrics()
         model.stop_evaluating = False
         self._rest = None
         hooks.on_test_begin()
         for results in self._executions("test", hooks):
+            last = results
             if model.stop_evaluating:
                 break
-        if results is None:
+        if not last:
             raise ArgumentError("there is nothing to evaluate: the data is empty")
-        logs = as_logs(results[-1])
+        logs = as_logs(last[-1])
         hooks.on_test_end(logs)
         return logs
 

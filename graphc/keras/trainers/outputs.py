@@ -64,8 +64,8 @@ class Outputs:
     def _assign_in_order(self, given: Any, node: Any, what: str, found: dict[int, Any]) -> None:
         parts = [part for _, part in children(node, self.labels)]
         if len(parts) != len(given):
-            raise ArgumentError(f"{what} and y_pred have different structures: {what} has {len(given)} entries, but the "
-                                f"model has the {len(parts)} outputs {self.names_of(node)}")  # fmt: skip
+            raise ArgumentError(f"{what} and y_pred have different structures: {what} has {len(given)} entries, but "
+                                f"the model has the {len(parts)} outputs {self.names_of(node)}")  # fmt: skip
         for value, part in zip(given, parts, strict=True):
             self._assign(value, part, what, found)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.autograph import convert
 from graphc.keras import optimizers
 from graphc.keras.callbacks import CallbackList, History
 from graphc.keras.config import max_epochs
@@ -22,7 +23,7 @@ from graphc.keras.trainers.compiled_metrics import CompiledMetrics
 from graphc.keras.trainers.data import Batches, make_batches, split_validation
 from graphc.keras.trainers.loop import Loop, as_logs, joined_outputs
 from graphc.keras.trainers.step import CompiledStep
-from graphc.keras.utils.batches import unpack_x_y_sample_weight
+from graphc.keras.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from graphc.mode import mode
 from graphc.pytree import map_leaves
 from graphc.tape import GradientTape
@@ -114,7 +115,11 @@ class Trainer(Layer):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as :meth:`get_compile_config` said."""
-        if config:
+        if config and type(self).compile is not Trainer.compile:
+            warnings.warn("`compile()` was not called as part of model loading because the model's `compile()` method "
+                          f"is custom. Override compile_from_config of {type(self).__name__} too, or compile the model "
+                          "after loading", stacklevel=2)  # fmt: skip
+        elif config:
             self.compile(**{key: deserialize_keras_object(value) for key, value in config.items()})
             if self.built:
                 self.optimizer.build(self.trainable_variables)
@@ -254,7 +259,11 @@ class Trainer(Layer):
         """What runs :meth:`predict_step` on a batch."""
         return self._step("predict", self.predict_step, force)
 
-    def _step(self, kind: str, function: Any, force: bool) -> Any:
+    def _step(self, kind: str, method: Any, force: bool) -> Any:
+        def function(data: Any) -> Any:
+            # Users' steps write x, y = data where there are no weights.
+            return convert(method)(pack_x_y_sample_weight(*data))
+
         if self.run_eagerly:
             return lambda data: function(map_leaves(lift, data))
         steps = self.__dict__.setdefault("_steps", {})
