@@ -101,7 +101,8 @@ class Model(Trainer):
             for tensor, one in zip(tensors, leaves_of(mask, none_is_leaf=True), strict=False):
                 tensor._keras_mask = one
         outputs, losses = _split(self._with_losses.run(tensors), len(self.outputs))
-        super().add_loss(losses)
+        if losses:
+            super().add_loss(losses)
         return unflatten(self._output_treedef, outputs)
 
     def add_loss(self, loss: Any, **kwargs: Any) -> None:
