@@ -54,9 +54,9 @@ class EarlyStopping(MonitorCallback):
         if self.restore_best_weights and self.best_weights is None:
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
         self.wait += 1
-        if self._is_better(current, self.best):
+        if self._is_improvement(current, self.best):
             self._keep(current, epoch)
-            if self.baseline is None or self._is_better(current, self.baseline):
+            if self.baseline is None or self._is_improvement(current, self.baseline):
                 self.wait = 0
             return
         if self.wait >= self.patience and epoch > 0:

@@ -97,7 +97,7 @@ class ReduceLROnPlateau(MonitorCallback):
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
             self.wait = 0
-        if self._is_better(current, self.best):
+        if self._is_improvement(current, self.best):
             self.best, self.wait = current, 0
         elif self.cooldown_counter <= 0:
             self.wait += 1
@@ -108,7 +108,8 @@ class ReduceLROnPlateau(MonitorCallback):
         old = _rate_of(self.model)
         if old <= self.min_lr:
             return
-        self.model.optimizer.learning_rate = max(old * self.factor, self.min_lr)
+        rate = max(old * self.factor, self.min_lr)
+        self.model.optimizer.learning_rate = rate
         self.cooldown_counter, self.wait = self.cooldown, 0
         if self.verbose:
-            print_message(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {_rate_of(self.model)}.")
+            print_message(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")

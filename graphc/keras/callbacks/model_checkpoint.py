@@ -7,6 +7,7 @@ from typing import Any
 
 from graphc.keras.callbacks.callback import Logs
 from graphc.keras.callbacks.monitor import MonitorCallback
+from graphc.keras.callbacks.save_frequency import SaveFrequency
 from graphc.keras.utils.messages import print_message
 from graphc_ir.errors import ArgumentError
 
@@ -38,37 +39,25 @@ class ModelCheckpoint(MonitorCallback):
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
-        if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
-            raise ArgumentError(f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches, got {save_freq!r}")
         self.save_freq = save_freq
+        self._frequency = SaveFrequency(save_freq, "ModelCheckpoint")
         _check_ending(self.filepath, save_weights_only)
-        self._batches = 0
-        self._epoch = 0
+        self._current_epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self._epoch = epoch
+        self._current_epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self.save_freq == "epoch":
-            return
-        self._batches += 1
-        if self._batches % int(self.save_freq) == 0:
-            self._save(self._epoch, batch, logs)
+        if self._frequency.is_due(batch):
+            self._save(self._current_epoch, batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        if self.save_freq == "epoch":
+        if self._frequency.by_epoch:
             self._save(epoch, None, logs)
 
     def _save(self, epoch: int, batch: int | None, logs: Logs) -> None:
-        if self.save_best_only:
-            current = self._monitored(logs)
-            if current is None:
-                return
-            if not self._is_better(current, self.best):
-                if self.verbose:
-                    print_message(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
-                return
-            self.best = current
+        if self.save_best_only and not self._is_best(epoch, logs):
+            return
         path = self._path(epoch, batch, logs)
         if self.verbose:
             print_message(f"\nEpoch {epoch + 1}: saving model to {path}")
@@ -76,6 +65,18 @@ class ModelCheckpoint(MonitorCallback):
             self.model.save_weights(path, overwrite=True)
         else:
             self.model.save(path, overwrite=True)
+
+    def _is_best(self, epoch: int, logs: Logs) -> bool:
+        """Whether the value is the best so far; one that is not logged (there is a warning) counts as such."""
+        current = self._monitored(logs)
+        if current is None:
+            return True
+        if self._is_improvement(current, self.best):
+            self.best = current
+            return True
+        if self.verbose:
+            print_message(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
+        return False
 
     def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
         numbers = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1})}

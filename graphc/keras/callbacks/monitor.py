@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from graphc.keras.callbacks.callback import Callback, Logs
+from graphc.keras.ops import greater, less
 from graphc_ir.errors import ArgumentError
 
 __all__ = ["MonitorCallback"]
@@ -17,8 +18,9 @@ _UP = ("acc", "accuracy", "auc", "precision", "recall", "f1_score", "fbeta_score
 class MonitorCallback(Callback):
     """Follows ``monitor`` and knows when it is better than before by at least ``min_delta``.
 
-    ``mode`` is ``"min"``, ``"max"`` or ``"auto"``: losses and errors should fall, accuracies and the like rise. Raises
-    ArgumentError for another mode, and at the first comparison for a name that ``"auto"`` cannot judge.
+    ``mode`` is ``"min"``, ``"max"`` or ``"auto"``: losses and errors should fall, accuracies and the like rise. Another
+    mode is taken for ``"auto"``, with a warning. ``monitor_op``, set at the first comparison, is ``keras.ops.less`` or
+    ``keras.ops.greater``. Raises ArgumentError then for a name that ``"auto"`` cannot judge.
     """
 
     def __init__(
@@ -26,12 +28,18 @@ class MonitorCallback(Callback):
     ) -> None:
         super().__init__()
         if mode not in ("auto", "min", "max"):
-            warnings.warn(f"{type(self).__name__}: mode={mode!r} is unknown, 'auto' is used", stacklevel=3)
+            warnings.warn(f"{type(self).__name__} mode {mode!r} is unknown, so 'auto' is used", stacklevel=3)
             mode = "auto"
         self.monitor = monitor
         self.mode = mode
         self.best = best
         self.min_delta = abs(min_delta)
+        self.monitor_op: Callable[[Any, Any], Any] | None = None
+
+    def _set_monitor_op(self) -> Callable[[Any, Any], Any]:
+        if self.monitor_op is None:
+            self.monitor_op = greater if self._rises() else less
+        return self.monitor_op
 
     def _rises(self) -> bool:
         """Whether larger is better."""
@@ -52,15 +60,16 @@ class MonitorCallback(Callback):
         raise ArgumentError(f"{type(self).__name__} cannot tell whether {self.monitor!r} should rise or fall; pass "
                             "mode='max' or mode='min'")  # fmt: skip
 
-    def _is_better(self, value: float, than: float | None) -> bool:
-        if than is None:
+    def _is_improvement(self, value: float, reference: float | None) -> bool:
+        operator = self._set_monitor_op()
+        if reference is None:
             return True
-        if math.isnan(value):
-            return False
-        return value - self.min_delta > than if self._rises() else value + self.min_delta < than
+        margin = self.min_delta if operator is less else -self.min_delta
+        return bool(operator(value + margin, reference))  # False for NaN
 
     def _monitored(self, logs: Logs) -> Any:
         """The current value; None, with a warning, if it is not logged."""
+        self._set_monitor_op()
         value = (logs or {}).get(self.monitor)
         if value is None:
             known = ", ".join(logs or {})

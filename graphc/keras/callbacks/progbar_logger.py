@@ -71,10 +71,11 @@ class ProgbarLogger(Callback):
     def _restart(self) -> None:
         self.seen = 0
         self.target = self.params.get("steps", self.target)
-        self._bar = Progbar(self.target, verbose=self.verbose, unit_name="step")
+        # Logs are results over all batches already: none is to be averaged again.
+        self._bar = Progbar(self.target, verbose=self.verbose, unit_name="step", stateless_metrics=())
 
     def _update(self, batch: int, logs: Logs) -> None:
-        self.seen = batch + 1
+        self.seen = batch + 1 if self.target is None else min(batch + 1, self.target)
         if self.verbose == 1:
             self._bar.update(self.seen, list((logs or {}).items()), finalize=False)
 

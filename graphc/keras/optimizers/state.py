@@ -89,8 +89,9 @@ class OptimizerState(Stateful):
         elif isinstance(previous, Variable):
             previous.assign(value)
         else:
-            raise DTypeError(f"the learning rate of {self.name} is computed by {previous!r} and cannot be set to "
-                             f"{value!r}; make the optimizer with a number, or set another schedule")  # fmt: skip
+            raise DTypeError("This optimizer was created with a `LearningRateSchedule`: the learning rate of "
+                             f"{self.name} is computed by {previous!r} and cannot be set to {value!r}; make the optimizer with a "
+                             "number, or set another schedule")  # fmt: skip
 
     @property
     def lr(self) -> Any:

@@ -28,6 +28,9 @@ Batch = tuple[Any, Any, Any]
 class Batches(Protocol):
     """Batches of one epoch after the other."""
 
+    seed: int | None
+    """What the order of all epochs follows from; None where the data has an order of its own."""
+
     @property
     def steps(self) -> int | None:
         """How many batches one epoch has; None if that is not known."""
@@ -82,14 +85,14 @@ class ArrayBatches:
         self._rows = _common_rows(data, arrays)
         self._batch_size = batch_size
         self._shuffle = shuffle
-        self._seed = _new_seed()
+        self.seed: int | None = _new_seed()
 
     @property
     def steps(self) -> int | None:
         return math.ceil(self._rows / self._batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        order = self._order(np.random.default_rng([self._seed, number]))
+        order = self._order(np.random.default_rng([self.seed or 0, number]))
         for start in range(0, self._rows, self._batch_size):
             stop = min(start + self._batch_size, self._rows)
             if order is None:
@@ -135,16 +138,18 @@ def _common_rows(data: Batch, arrays: list[Any]) -> int:
 class IterableBatches:
     """Batches that an iterable yields: a Dataset, a generator, a PyDataset, anything.
 
-    ``restart`` makes the iterator of an epoch; None means that there is one iterator for all epochs.
+    ``restart(number, seed)`` gives the iterator of an epoch, a new one if ``restarts``.
     """
 
     def __init__(
         self,
-        restart: Callable[[int], Iterator[Any]],
+        restart: Callable[[int, int | None], Iterator[Any]],
         steps: int | None,
         restarts: bool,
         on_epoch_end: Callable[[], None] | None = None,
+        seed: int | None = None,
     ) -> None:
+        self.seed = seed
         self._restart = restart
         self._steps = steps
         self.restarts = restarts
@@ -155,7 +160,7 @@ class IterableBatches:
         return self._steps
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        for element in self._restart(number):
+        for element in self._restart(number, self.seed):
             x, y, weight = unpack_x_y_sample_weight(element)
             yield _as_arrays(x), _as_arrays(y), _as_arrays(weight)
 
@@ -170,6 +175,14 @@ class WeightedBatches:
     def __init__(self, inner: Batches, class_weight: dict[int, float]) -> None:
         self._inner = inner
         self._weights = {int(key): float(value) for key, value in class_weight.items()}
+
+    @property
+    def seed(self) -> int | None:
+        return self._inner.seed
+
+    @seed.setter
+    def seed(self, value: int | None) -> None:
+        self._inner.seed = value
 
     @property
     def steps(self) -> int | None:
@@ -248,27 +261,26 @@ def _refuse_extras(x: Any, y: Any, sample_weight: Any, batch_size: int | None) -
 def _iterable_source(x: Any, shuffle: bool | str) -> Batches:
     if isinstance(x, DatasetBase):
         count = int(x.cardinality())  # type: ignore[attr-defined]
-        return IterableBatches(lambda number: iter(x), count if count >= 0 else None, True)  # type: ignore[call-overload]
+        steps = count if count >= 0 else None
+        return IterableBatches(lambda number, seed: iter(x), steps, True)  # type: ignore[call-overload]
     if isinstance(x, PyDataset):
         return _py_dataset_source(x, bool(shuffle))
     if isinstance(x, Iterator):
-        return IterableBatches(lambda number: x, None, False)
+        return IterableBatches(lambda number, seed: x, None, False)
     size = len(x) if hasattr(x, "__len__") else None
-    return IterableBatches(lambda number: iter(x), size, True)
+    return IterableBatches(lambda number, seed: iter(x), size, True)
 
 
 def _py_dataset_source(x: PyDataset, shuffle: bool) -> Batches:
-    seed = _new_seed()
-
-    def restart(number: int) -> Iterator[Any]:
+    def restart(number: int, seed: int | None) -> Iterator[Any]:
         x.on_epoch_begin()
         count = x.num_batches
         if count is None:
             return (x[i] for i in itertools.count())
-        order = np.random.default_rng([seed, number]).permutation(count) if shuffle else range(count)
+        order = np.random.default_rng([seed or 0, number]).permutation(count) if shuffle else range(count)
         return (x[int(i)] for i in order)
 
-    return IterableBatches(restart, x.num_batches, True, x.on_epoch_end)
+    return IterableBatches(restart, x.num_batches, True, x.on_epoch_end, _new_seed())
 
 
 def split_validation(data: Batch, fraction: float) -> tuple[Batch, Batch]:

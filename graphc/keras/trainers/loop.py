@@ -90,7 +90,9 @@ class Loop:
         model = self.model
         checks = None if validation is None else Loop(model, validation, validation_steps)
         logs: dict[str, float] = {}
+        model.data_seed = self.batches.seed
         hooks.on_train_begin()
+        self.batches.seed = model.data_seed
         initial_epoch = model.resume_epoch or initial_epoch
         model.resume_epoch = None
         for epoch in range(initial_epoch, epochs):
@@ -181,7 +183,7 @@ def as_logs(results: Any) -> dict[str, float]:
 
 def _as_number(value: Any) -> Any:
     array = np.asarray(value._array if isinstance(value, Tensor) else value)
-    return float(array) if array.size == 1 else array
+    return float(array.item()) if array.size == 1 else array
 
 
 def joined_outputs(parts: list[Any]) -> Any:

@@ -54,6 +54,8 @@ class Trainer(Layer):
     stop_predicting: bool = False
     resume_epoch: int | None = None
     """Set by a callback at the start of training: the epoch to go on from."""
+    data_seed: int | None = None
+    """What the order of the training data follows from; may be set by a callback at the start of training."""
     compiled: bool = False
     run_eagerly_setting: bool = False
     jit_compile: Any = "auto"
