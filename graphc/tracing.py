@@ -92,8 +92,9 @@ class Tracer(Interpreter):
         if found is not None:
             return found[1]
         if self.outer is None or not self.outer.knows(tensor):
-            raise TracingError(f"a tensor {tensor.type} of another traced function is used here; a function's tensors "
-                               "live only inside it: return them, or keep state in a tf.Variable")  # fmt: skip
+            raise TracingError(f"{user_location()}: a tensor {tensor.type} of another traced function, branch or loop "
+                               "is used here; tensors live only inside of what makes them: return them, or keep state "
+                               "in a tf.Variable")  # fmt: skip
         inner = SymbolicTensor(self.graph.add_input(tensor.type))
         self.captures[id(tensor)] = (tensor, inner)
         return inner

@@ -12,6 +12,7 @@ from graphc.variable import Variable
 from graphc_ir.dims import Dim
 from graphc_ir.dtypes import int32
 from graphc_ir.errors import TracingError
+from graphc_ir.ops.base import lift
 from graphc_ir.ops.creation import iota
 from graphc_ir.ops.elementwise import add
 
@@ -47,7 +48,7 @@ def elements_of(iterable: Any) -> Elements | None:
         return iterable
     if mode.tracer is None or not isinstance(iterable, (Tensor, Variable)):
         return None
-    tensor = iterable.value() if isinstance(iterable, Variable) else iterable
+    tensor = lift(iterable) if isinstance(iterable, Variable) else iterable
     if not tensor.type.rank:
         raise TracingError(f"{user_location()}: a for loop goes over the first axis of a tensor, got the scalar "
                            f"{tensor.type}; use tf.range(n) to count")  # fmt: skip

@@ -214,6 +214,8 @@ class _Emitter:
     def _jump(self, node: ast.Return | ast.Break | ast.Continue | ast.Raise) -> ast.stmt:
         if isinstance(node, ast.Raise):
             return self._raise(node)
+        if isinstance(node, ast.Return) and not self._in_piece and node.value is not None and self._scope.needs_frame:
+            return at(ast.Return(call(f"{OPERATORS}.result", self.expression(node.value))), node)
         if not self._in_piece or (self._piece is not None and self._piece.is_value):
             return self._expressions.rewrite(node)  # type: ignore[return-value]
         if isinstance(node, ast.Return):

@@ -34,8 +34,12 @@ def probe(names: Sequence[str]) -> ast.Lambda:
 
 
 def at(new: _Node, old: ast.AST) -> _Node:
-    """The new node at the place of the old one."""
-    return ast.fix_missing_locations(ast.copy_location(new, old))
+    """The new node, with its parts that have no place yet, on the line where the old one begins."""
+    ast.copy_location(new, old)
+    if getattr(old, "end_lineno", None) != getattr(old, "lineno", None):
+        # Python shows some errors of a node on its last line; our operators stand for its first.
+        new.end_lineno, new.end_col_offset = old.lineno, old.col_offset + 1  # type: ignore[attr-defined]
+    return ast.fix_missing_locations(new)
 
 
 class Expressions(ast.NodeTransformer):

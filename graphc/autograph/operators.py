@@ -46,6 +46,13 @@ class Operators:
             value.use()
         return returned(value, line)
 
+    def result(self, value: Any) -> Any:
+        """What the function returns. Raises TracingError for a variable without a value on every path."""
+        for part in value if type(value) in (tuple, list) else (value,):
+            if isinstance(part, Undefined):
+                part.use()
+        return value
+
     def keep(self, value: Any) -> Any:
         """The value itself, which ``pop`` gives again."""
         _kept.values.append(value)

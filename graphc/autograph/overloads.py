@@ -20,7 +20,7 @@ from graphc_ir.ops.shape import size_operand
 
 
 def _is_symbolic(value: Any) -> bool:
-    return isinstance(value.value() if isinstance(value, Variable) else value, SymbolicTensor)
+    return isinstance(lift(value) if isinstance(value, Variable) else value, SymbolicTensor)
 
 
 def _len(x: Any) -> Any:
@@ -34,7 +34,7 @@ def _range(*arguments: Any) -> Any:
 
 
 def _scalar(value: Any) -> Any:
-    return value.value() if isinstance(value, Variable) else value
+    return lift(value) if isinstance(value, Variable) else value
 
 
 def _enumerate(iterable: Any, start: Any = 0) -> Any:

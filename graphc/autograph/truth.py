@@ -9,6 +9,7 @@ from graphc.mode import mode
 from graphc.tensor import SymbolicTensor
 from graphc.variable import Variable
 from graphc_ir.errors import ArgumentError
+from graphc_ir.ops.base import lift
 from graphc_ir.ops.elementwise import not_equal
 from graphc_ir.ops.logical import logical_not
 from graphc_ir.ops.movement import reshape
@@ -20,7 +21,7 @@ def predicate_of(value: Any) -> SymbolicTensor | None:
     Like ``bool(tensor)``, it takes tensors of one element and any dtype. Raises ArgumentError for more elements.
     """
     if isinstance(value, Variable) and mode.tracer is not None:
-        value = value.value()
+        value = lift(value)
     if not isinstance(value, SymbolicTensor) or mode.tracer is None or not mode.tracer.knows(value):
         return None
     if any(isinstance(size, int) and size != 1 for size in value.type.shape):

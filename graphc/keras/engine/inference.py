@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc.autograph import traced
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.mode import mode
 from graphc.pytree import map_leaves
@@ -41,7 +42,7 @@ def infer_outputs(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
     try:
         with collection_paused(), Assumptions() as assumptions, tracing(tracer):
             inner_args, inner_kwargs = map_leaves(stand_in, (args, kwargs), none_is_leaf=True)
-            results = function(*inner_args, **inner_kwargs)
+            results = traced(function, True)(*inner_args, **inner_kwargs)
     finally:
         mode.tapes = tapes
         mode.refresh()

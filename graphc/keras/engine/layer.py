@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from graphc import autograph
 from graphc.framework import name_scope
 from graphc.keras import dtype_policies, regularizers
 from graphc.keras.engine.build import arguments_by_shape, recording_build
-from graphc.keras.engine.call_context import current_call, enter_call
+from graphc.keras.engine.call_context import CallContext, current_call, enter_call
 from graphc.keras.engine.call_spec import CallSignature, signature_of_call
 from graphc.keras.engine.captured import captured_config, takes_argument
 from graphc.keras.engine.inference import infer_outputs
@@ -55,7 +56,8 @@ class Layer(WeightHolder, Operation):
     _building: bool
     _build_shapes: dict[str, Any]
     _losses: list[Any]
-    _layers_with_losses: list[Layer]
+    _last_call: CallContext | None
+    """The last call of the layer that was no part of another one's. No list of layers: they need not be its own."""
     _input_options: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -68,7 +70,7 @@ class Layer(WeightHolder, Operation):
         layer._building = False
         layer._build_shapes = {}
         layer._losses = []
-        layer._layers_with_losses = []
+        layer._last_call = None
         layer.name = kwargs["name"] if isinstance(kwargs.get("name"), str) else ""
         layer._dtype_policy = dtype_policies.get(None)
         layer.autocast = True
@@ -279,11 +281,11 @@ class Layer(WeightHolder, Operation):
         if current_call() is None:
             self._clear_losses()
         with enter_call(self, training) as context, self._open_name_scope(), self._autocasting():
-            outputs = self.call(*bound.args[1:], **bound.kwargs)
+            outputs = autograph.convert(self.call)(*bound.args[1:], **bound.kwargs)
             if self.activity_regularizer is not None:
                 self._regularize_activity(outputs)
         if context.root is self:
-            self._layers_with_losses = context.with_losses
+            self._last_call = context
         self._mark(first, outputs, mask)
         return outputs
 
@@ -386,9 +388,9 @@ class Layer(WeightHolder, Operation):
         return added + [v.regularizer(v) for v in regularized]  # type: ignore[attr-defined]
 
     def _clear_losses(self) -> None:
-        for layer in self._layers_with_losses:
+        for layer in [] if self._last_call is None else self._last_call.with_losses:
             layer._losses = [kept for kept in layer._losses if callable(kept)]
-        self._layers_with_losses = []
+        self._last_call = None
 
     def _regularize_activity(self, outputs: Any) -> None:
         for tensor in leaves_of(outputs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc.autograph import convert
 from graphc.framework import name_scope
 from graphc.keras import dtype_policies
 from graphc.keras.config import floatx
@@ -42,7 +43,7 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         with name_scope(self.name):
             prediction = convert_structure(y_pred, self._dtype)
-            losses = self.call(self._targets(y_true), prediction)
+            losses = convert(self.call)(self._targets(y_true), prediction)
             mask = mask_of(y_pred, losses)
             return reduce_weighted(losses, sample_weight, mask, self.reduction, self._dtype)
 
@@ -76,7 +77,7 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor):
             y_true, y_pred = align_ranks(y_true, y_pred)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        return convert(self.fn)(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:
         function = {"fn": serialize_keras_object(self.fn)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from graphc.autograph import convert
 from graphc.framework import name_scope
 from graphc.keras import dtype_policies, initializers
 from graphc.keras.config import floatx
@@ -111,14 +112,14 @@ class Metric(MetricBase):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """:meth:`update_state`, then :meth:`result`."""
-        self.update_state(*args, **kwargs)
+        convert(self.update_state)(*args, **kwargs)
         return self.result()
 
     # --- without side effects ------------------------------------------------------------------------------------
 
     def stateless_update_state(self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """The values of :attr:`variables` after an update that starts from ``metric_variables``."""
-        return self._on(metric_variables, lambda: self.update_state(*args, **kwargs))[1]
+        return self._on(metric_variables, lambda: convert(self.update_state)(*args, **kwargs))[1]
 
     def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
         """The result for these values of :attr:`variables`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc import autograph
 from graphc.keras.losses.arguments import align_ranks, convert, spread
 from graphc.keras.losses.base import Loss
 from graphc.keras.losses.reduction import align_weights, mask_of
@@ -94,7 +95,7 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]  # a Mean all the same, as in Keras
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        values = autograph.convert(self._fn)(y_true, y_pred, **self._fn_kwargs)
         mask = mask_of(y_pred)
         if mask is not None:
             factor = convert(mask, self.dtype)

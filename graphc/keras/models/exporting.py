@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.autograph import traced
 from graphc.function import ConcreteFunction, trace_call
 from graphc.keras.config import floatx
 from graphc.keras.engine.keras_tensor import KerasTensor
@@ -70,7 +71,7 @@ def _traced(function: Any, specs: tuple[Any, ...], names: Sequence[str], name: s
     leaves, structure = flatten(specs)
     placeholders = unflatten(structure, [wrap(np.zeros((), spec.dtype.np)) for spec in leaves])
     types = [spec.to_type() for spec in leaves]
-    return trace_call(function, Call(tuple(placeholders), {}), types, names, _identifier(name))
+    return trace_call(traced(function, True), Call(tuple(placeholders), {}), types, names, _identifier(name))
 
 
 def _identifier(name: str) -> str:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.autograph import convert
 from graphc.keras import metrics as metrics_module
 from graphc.keras.engine.tracking import Stateful
 from graphc.keras.metrics import Metric
@@ -72,9 +73,9 @@ class CompiledMetrics(Stateful):
             self._per_output = self._made(given, targets, predictions, outputs)
         for y, pred, weight, (plain, weighted) in zip(targets, predictions, weights, self._per_output, strict=True):
             for metric in plain if y is not None else ():
-                metric.update_state(y, pred)
+                convert(metric.update_state)(y, pred)
             for metric in weighted if y is not None else ():
-                metric.update_state(y, pred, sample_weight=weight)
+                convert(metric.update_state)(y, pred, sample_weight=weight)
 
     def _made(
         self, given: list[list[list[Any]]], targets: list[Any], predictions: list[Any], outputs: Outputs

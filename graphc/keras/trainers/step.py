@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc.autograph import traced
 from graphc.function import ConcreteFunction, trace_call
 from graphc.mode import mode
 from graphc.pytree import flatten
@@ -65,7 +66,7 @@ class CompiledStep:
     def _trace(self, data: Any, types: list[TensorType]) -> ConcreteFunction:
         call = Call((data,), {})
         names = call.tensor_names(signature_of(self._function))
-        return trace_call(self._function, call, types, names, self._name, device=mode.device)
+        return trace_call(traced(self._function, True), call, types, names, self._name, device=mode.device)
 
 
 def _batch_size(arrays: list[Any]) -> int | None:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from graphc.autograph import convert
 from graphc.keras.engine.layer import Layer
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
 from graphc_ir.errors import ArgumentError
@@ -41,7 +42,7 @@ class Lambda(Layer):
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         given = {"mask": mask, "training": training}
-        return self.function(inputs, **self.arguments, **{name: given[name] for name in self._context})
+        return convert(self.function)(inputs, **self.arguments, **{name: given[name] for name in self._context})
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
