@@ -27,10 +27,15 @@ class Leaf:
     def __init__(self, entry: Any) -> None:
         self.entry = entry
         self.is_weak = isinstance(entry, (int, float)) and not isinstance(entry, bool)
-        self.has_open_size = False
+        self._open_axes: set[int] = set()
         self.type = self._entry_type()
         self.after: Tensor | None = None
         """What a round gives; None if it leaves the argument as it is."""
+
+    @property
+    def has_open_size(self) -> bool:
+        """Whether a round changes a size."""
+        return bool(self._open_axes)
 
     def _entry_type(self) -> TensorType | None:
         if isinstance(self.entry, TensorArray):
@@ -96,10 +101,10 @@ class Leaf:
         want, have = self.type, tensor.type
         if want.rank != have.rank or not (want.dtype is have.dtype or self._adapts(have.dtype)):
             raise Mismatch(f"is {want} before a round and {have} after it")
-        shape = tuple(
-            a if known_equal(a, b) is True else fresh_symbol() for a, b in zip(want.shape, have.shape, strict=True)
-        )
-        self.has_open_size = self.has_open_size or shape != want.shape
+        sizes = enumerate(zip(want.shape, have.shape, strict=True))
+        changed = {i for i, (a, b) in sizes if i not in self._open_axes and known_equal(a, b) is not True}
+        self._open_axes |= changed
+        shape = tuple(fresh_symbol() if i in changed else size for i, size in enumerate(want.shape))
         self.type = TensorType(have.dtype, shape)
         return self.type == want
 

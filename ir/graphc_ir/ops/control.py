@@ -53,8 +53,8 @@ class While(RegionOp):
     """Runs ``body`` as long as ``cond`` holds. Operands: ``carries`` loop variables, then constants; both regions take
     all of them. ``cond`` gives a bool scalar, ``body`` the next loop variables; the last ones are the results.
 
-    ``max_trips`` ends the loop after so many rounds; with it, the loop has a gradient. Loop variables may change sizes
-    that are symbols of the body's inputs alone.
+    ``max_trips`` ends the loop after so many rounds; without it, the gradient first runs the loop to count them. Loop
+    variables may change sizes that are symbols of the body's inputs alone; then there is no gradient.
     """
 
     carries: int
