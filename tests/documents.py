@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import linecache
 import os
 import re
 import subprocess
@@ -76,6 +77,8 @@ def _run_here(path: Path) -> list[str]:
     printed = []
     for block in python_blocks(path.read_text(encoding="utf-8")):
         output = io.StringIO()
+        # The source is there as that of a file would be.
+        linecache.cache["example.py"] = len(block.code), None, block.code.splitlines(keepends=True), "example.py"
         try:
             with contextlib.redirect_stdout(output):
                 exec(compile(block.code, "example.py", "exec"), namespace)
