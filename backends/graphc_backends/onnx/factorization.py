@@ -15,6 +15,8 @@ for _op in (
     ops.Cholesky,
     ops.Qr,
     ops.Eigh,
+    ops.Eig,
+    ops.Lu,
     ops.Svd,
     ops.MatrixRank,
 ):

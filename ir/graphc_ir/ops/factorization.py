@@ -12,9 +12,10 @@ import numpy as np
 
 from graphc_ir import dims
 from graphc_ir.dims import Shape
-from graphc_ir.dtypes import int32
+from graphc_ir.dtypes import complex64, complex128, float64, int32
 from graphc_ir.errors import ShapeError
 from graphc_ir.ops.base import Array, NotDifferentiable, Op, Operand, bind, dtype_of, lift, promote, shape_of
+from graphc_ir.ops.creation import iota
 from graphc_ir.ops.diagonal import diag, diag_part, eye, tril, triu
 from graphc_ir.ops.elementwise import (
     add,
@@ -219,6 +220,71 @@ class Eigh(MatrixOp):
         return mul(add(full, swap_last(full)), 0.5)
 
 
+class Eig(MatrixOp):
+    """Eigenvalues and eigenvectors (in columns, of length 1) of any matrices, complex."""
+
+    vjp = NotDifferentiable("general matrices may have equal eigenvalues and no basis of eigenvectors; use eigh for "
+                            "symmetric ones")  # fmt: skip
+
+    @property
+    def num_results(self) -> int:
+        return 2
+
+    def infer(self, x: TensorType) -> Any:
+        self.check_square(x, "fc")
+        dtype = complex128 if x.dtype in (float64, complex128) else complex64
+        return TensorType(dtype, x.shape[:-1]), TensorType(dtype, x.shape)
+
+    def kernel(self, x: Array) -> Any:
+        dtype = complex128 if x.dtype in (np.float64, np.complex128) else complex64
+        return tuple(found.astype(dtype.np) for found in np.linalg.eig(x.astype(dtype.np)))
+
+
+class Lu(MatrixOp):
+    """Unit lower (below the diagonal) and upper triangular factor in one matrix, and int32 row numbers ``p`` with
+    ``lower @ upper = x[p]``: Gauss's elimination with the largest pivot of each column."""
+
+    @property
+    def num_results(self) -> int:
+        return 2
+
+    def infer(self, x: TensorType) -> Any:
+        self.check_square(x)
+        return x, TensorType(int32, x.shape[:-1])
+
+    def kernel(self, x: Array) -> Any:
+        wide = np.array(x, np.float32 if x.dtype.itemsize < 4 else x.dtype)
+        flat = wide.reshape(-1, *wide.shape[-2:])
+        rows = np.stack([_eliminate(matrix) for matrix in flat]) if len(flat) else np.zeros(flat.shape[:-1], np.int32)
+        return flat.reshape(x.shape).astype(x.dtype), rows.reshape(x.shape[:-1])
+
+    def vjp(self, g: Any, y: Any, x: Operand) -> Any:
+        packed, p = y
+        size = shape_of(packed)[-1]
+        ones = eye(size, dtype=dtype_of(packed))
+        lower, upper = add(tril(packed, -1), ones), triu(packed)
+        inner = add(
+            tril(matmul(swap_last(lower), tril(g[0], -1)), -1), triu(matmul(triu(g[0]), swap_last(upper)))
+        )
+        left = bind(TriangularSolve(False), swap_last(lower), inner)
+        permuted = swap_last(bind(TriangularSolve(False), upper, swap_last(left)))
+        rows = cast(equal(expand_dims(p, -1), iota(size, int32)), dtype_of(packed))
+        return matmul(swap_last(rows), permuted)
+
+
+def _eliminate(matrix: Array) -> Array:
+    """Turns a matrix into its factors in place; returns the order of its rows."""
+    order = np.arange(len(matrix), dtype=np.int32)
+    for k in range(len(matrix) - 1):
+        pivot = k + int(np.argmax(np.abs(matrix[k:, k])))
+        if pivot != k:
+            matrix[[k, pivot]], order[[k, pivot]] = matrix[[pivot, k]], order[[pivot, k]]
+        if matrix[k, k]:
+            matrix[k + 1 :, k] /= matrix[k, k]
+            matrix[k + 1 :, k + 1 :] -= np.outer(matrix[k + 1 :, k], matrix[k, k + 1 :])
+    return order
+
+
 class Svd(MatrixOp):
     """``u``, ``s``, ``v`` with ``u @ diag(s) @ v.T = x`` (reduced form); ``s`` in descending order."""
 
@@ -328,6 +394,21 @@ def qr(x: Any) -> tuple[Operand, Operand]:
 def eigh(x: Any) -> tuple[Operand, Operand]:
     """Eigenvalues (ascending) and eigenvectors (columns) of symmetric matrices."""
     result: tuple[Operand, Operand] = bind(Eigh(), lift(x))
+    return result
+
+
+def eig(x: Any) -> tuple[Operand, Operand]:
+    """Eigenvalues and eigenvectors (in columns) of any square matrices, complex and in no particular order."""
+    result: tuple[Operand, Operand] = bind(Eig(), lift(x))
+    return result
+
+
+def lu(x: Any) -> tuple[Operand, Operand]:
+    """Both triangular factors in one matrix (the lower one has a unit diagonal), and the row numbers ``p``, int32.
+
+    ``lower @ upper = x[p]``.
+    """
+    result: tuple[Operand, Operand] = bind(Lu(), lift(x))
     return result
 
 
