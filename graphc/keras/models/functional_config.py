@@ -145,7 +145,7 @@ def _exists(history: list[Any], created: dict[str, Operation]) -> bool:
     if name not in created:
         raise ArgumentError("the saved model is damaged: it uses a layer that it does not define. Missing node: "
                             f"{name}")  # fmt: skip
-    return len(created[name]._inbound_nodes) > index
+    return bool(len(created[name]._inbound_nodes) > index)
 
 
 def _arguments(call: Any, created: dict[str, Operation]) -> tuple[list[Any], dict[str, Any]]:

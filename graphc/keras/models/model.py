@@ -71,7 +71,7 @@ class Model(Trainer):
         flat, self._output_treedef = flatten(outputs)
         self.outputs = flat
         self._stand_ins = stand_ins
-        self._symbolic_losses = []
+        self._symbolic_losses: list[KerasTensor] = []
         self._graph = self._with_losses = FunctionGraph(self.inputs, self.outputs, stand_ins)
         self._operations = self._graph.operations
         self.input_names = [node_of(t).operation.name for t in self.inputs]

@@ -88,7 +88,8 @@ def test_names_are_parts_of_paths(name: Any) -> None:
 
 def test_keras_tensors_compare_by_element_and_are_found_by_identity() -> None:
     x, y = KerasTensor((2, 3)), KerasTensor((2, 3))
-    assert (x == y).dtype == "bool"
+    compared: Any = x == y
+    assert compared.dtype == "bool"
     assert x in [y, x]
     assert y not in [x]
     assert bool(x == y) is False
