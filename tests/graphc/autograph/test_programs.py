@@ -1,4 +1,4 @@
-"""Every program of the table gives the same traced as eagerly, on both backends, gradients included."""
+"""Every program gives the same as plain Python: eagerly, on NumPy and on ONNX Runtime, values and gradients."""
 
 from __future__ import annotations
 
@@ -10,33 +10,61 @@ import pytest
 
 import graphc as tf
 from graphc.pytree import leaves_of
-from tests.graphc.autograph.programs import CASES, Case
+from tests.graphc.autograph import programs_of_branches, programs_of_loops  # noqa: F401  (they fill the table)
+from tests.graphc.autograph.table import CASES, Case, arrays_of
 
 BACKENDS = ("numpy", "onnxruntime")
 
 
-def outcome(f: Callable[..., Any], arguments: tuple[Any, ...]) -> list[Any]:
-    """The results of a program, then the gradients of their sum."""
-    inputs = [tf.constant(a) for a in arguments]
-    watched = [x for x in inputs if x.dtype.is_differentiable]
-    with tf.GradientTape() as tape:
-        for x in watched:
-            tape.watch(x)
-        results = [tf.convert_to_tensor(leaf) for leaf in leaves_of(f(*inputs))]
-        floats = [tf.reduce_sum(r) for r in results if r.dtype.is_differentiable]
-        total = tf.add_n(floats) if floats else tf.zeros(())
-    gradients = tape.gradient(total, watched, unconnected_gradients="zero") if watched else []
-    return [x.numpy() for x in (*results, *gradients)]
+def tensors_of(row: tuple[Any, ...]) -> list[Any]:
+    return [value if isinstance(value, bool) else tf.constant(value) for value in arrays_of(row)]
+
+
+def values(result: Any) -> list[Any]:
+    return [np.asarray(tf.convert_to_tensor(leaf)) for leaf in leaves_of(result)]
+
+
+def with_gradients(program: Callable[..., Any]) -> Callable[..., Any]:
+    """The program's result, and the gradients of the sum of it."""
+
+    def run(*arguments: Any) -> Any:
+        floats = [x for x in arguments if not isinstance(x, bool) and x.dtype.is_floating]
+        with tf.GradientTape() as tape:
+            tape.watch(floats)
+            result = program(*arguments)
+            leaves = [leaf for leaf in leaves_of(result) if tf.is_tensor(leaf)]
+            total = tf.add_n([tf.reduce_sum(leaf) for leaf in leaves]) if leaves else tf.constant(0.0)
+        return result, tape.gradient(total, floats, unconnected_gradients="zero")
+
+    return run
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    for a, b in zip(values(found), values(expected), strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_traced_equals_eager(case: Case, backend: str) -> None:
-    traced = tf.function(case.program, backend=backend)
-    for arguments in case.inputs:
-        expected, found = outcome(case.program, arguments), outcome(traced, arguments)
-        assert len(expected) == len(found)
-        for want, have in zip(expected, found, strict=True):
-            assert want.dtype == have.dtype
-            np.testing.assert_allclose(have, want, rtol=1e-5, atol=1e-6)
-    assert len(traced.concrete_functions) == 1
+@pytest.mark.parametrize("case", CASES, ids=[case.program.__name__ for case in CASES])
+def test_values(case: Case, backend: str) -> None:
+    compiled = tf.function(case.program, backend=backend)
+    for row in case.inputs:
+        assert_same(compiled(*tensors_of(row)), case.program(*tensors_of(row)))
+    counts = {tuple(v.dtype.name + str(v.shape) if tf.is_tensor(v) else v for v in tensors_of(r)) for r in case.inputs}
+    assert compiled.experimental_get_tracing_count() == len(counts), "one trace serves every way through the program"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("where", ["inside", "outside"])
+@pytest.mark.parametrize("case", [c for c in CASES if c.has_gradient], ids=lambda case: case.program.__name__)
+def test_gradients(case: Case, where: str, backend: str) -> None:
+    """With a tape in the traced function, and around a call of it."""
+    if where == "inside":
+        compiled = tf.function(with_gradients(case.program), backend=backend)
+    else:
+        compiled = with_gradients(tf.function(case.program, backend=backend))
+    for row in case.inputs:
+        if not any(not isinstance(v, bool) and v.dtype.kind == "f" for v in arrays_of(row)):
+            continue
+        assert_same(compiled(*tensors_of(row)), with_gradients(case.program)(*tensors_of(row)))
