@@ -407,5 +407,3 @@ def _is_plain(test: ast.expr) -> bool:
         case ast.Call(func=ast.Name(id=name)):
             return name in _PLAIN_CALLS
     return False
-
-

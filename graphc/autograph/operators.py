@@ -130,5 +130,3 @@ class Operators:
 
         chooser = Chooser(Label(site.what, site.place, site.line), frame.slots([site.body, site.orelse]))
         return chooser.choose(predicate, (lambda: value_of(site.body), other), lambda slot, exit_: True).value
-
-

@@ -366,7 +366,7 @@ def a_conditional_expression_in_a_comprehension(x: Any) -> Any:
 
 @case(2.0, -2.0)
 def a_lambda(x: Any) -> Any:
-    relu = lambda v: v if v > 0 else v * 0.1  # noqa: E731
+    relu: Any = lambda v: v if v > 0 else v * 0.1
     return relu(x) + relu(-x)
 
 

@@ -60,6 +60,7 @@ def test_values(case: Case, backend: str) -> None:
 @pytest.mark.parametrize("case", [c for c in CASES if c.has_gradient], ids=lambda case: case.program.__name__)
 def test_gradients(case: Case, where: str, backend: str) -> None:
     """With a tape in the traced function, and around a call of it."""
+    compiled: Callable[..., Any]
     if where == "inside":
         compiled = tf.function(with_gradients(case.program), backend=backend)
     else:
