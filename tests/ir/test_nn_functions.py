@@ -103,7 +103,8 @@ def test_same_padding_of_unknown_sizes() -> None:
         back = conv.conv_transpose(y, w, strides=2)
         assert back.type.shape == (dims.symbol("b"), dims.symbol("h") * 2, dims.symbol("h") * 2, 2)
         assert conv.conv(x, w, 2, "SAME").type == parse_type("f32[b, (h + 1)//2, (h + 1)//2, 4]")
-        assert conv.conv(x, np.zeros((1, 1, 2, 4), np.float32), 3, "SAME").type == parse_type("f32[b, (h + 2)//3, (h + 2)//3, 4]")
+        point = np.zeros((1, 1, 2, 4), np.float32)
+        assert conv.conv(x, point, 3, "SAME").type == parse_type("f32[b, (h + 2)//3, (h + 2)//3, 4]")
         with pytest.raises(ArgumentError, match=r"window of 3 and stride 4 depends on the size h.*declare that size"):
             conv.conv(x, w, 4, "SAME")
 

@@ -90,8 +90,8 @@ class OptimizerState(Stateful):
             previous.assign(value)
         else:
             raise DTypeError("This optimizer was created with a `LearningRateSchedule`: the learning rate of "
-                             f"{self.name} is computed by {previous!r} and cannot be set to {value!r}; make the optimizer with a "
-                             "number, or set another schedule")  # fmt: skip
+                             f"{self.name} is computed by {previous!r} and cannot be set to {value!r}; make the "
+                             "optimizer with a number, or set another schedule")  # fmt: skip
 
     @property
     def lr(self) -> Any:

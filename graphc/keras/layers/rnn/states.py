@@ -31,7 +31,7 @@ def first_states(cell: Any, batch: Dim | None, dtype: str) -> list[Any]:
     return as_list(make(**{key: value for key, value in given.items() if key in accepted}))
 
 
-def _zero_state(size: Any, batch: Dim, dtype: str) -> Any:
+def _zero_state(size: Any, batch: Any, dtype: str) -> Any:
     """``size``: a number of units, or the shape of one example's state."""
     return zeros((batch, *(size if isinstance(size, Sequence) else (size,))), dtype)
 

@@ -133,7 +133,7 @@ def test_graph_errors() -> None:
         Model(x, x + y)
     with pytest.raises(ArgumentError, match="the name 'same' is used 2 times"):
         Model(x, Dense(1, name="same")(Dense(2, name="same")(x)))
-    with pytest.raises(ArgumentError, match="All `outputs` values must be KerasTensors, got .* of class Tensor"):
+    with pytest.raises(ArgumentError, match=r"All `outputs` values must be KerasTensors, got .* of class Tensor"):
         Model(x, [x, tf.ones(2)])
     with pytest.raises(TypeError, match="stands for an input or a result of a model and has no value"):
         float(x)
@@ -177,7 +177,7 @@ def test_sequential_add_pop_and_errors() -> None:
     model.add(Dense(3, name="d"))
     with pytest.raises(ArgumentError, match="'d' is in it already"):
         model.add(Dense(1, name="d"))
-    with pytest.raises(ArgumentError, match=r"Only instances of keras.layers.Layer can be added to a Sequential, got .*Lambda"):
+    with pytest.raises(ArgumentError, match=r"Only instances of keras.layers.Layer can be added .*, got .*Lambda"):
         model.add(tf.nn.relu)
     model.add(Dense(1))
     assert model.output_shape == (None, 1)
