@@ -70,7 +70,8 @@ class Discretization(Layer):
     def update_state(self, data: Any) -> None:
         """Takes note of one more batch."""
         found = Summary.of(np.asarray(data, np.float32), self.epsilon)
-        self._summary = found if self._summary is None else self._summary.with_more(found, self.epsilon)
+        before = self._summary
+        self._summary = found.compressed(self.epsilon) if before is None else before.with_more(found, self.epsilon)
 
     def finalize_state(self) -> None:
         """Makes the boundaries from the batches so far."""

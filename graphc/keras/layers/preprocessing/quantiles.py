@@ -23,7 +23,7 @@ class Summary(NamedTuple):
         ordered = np.sort(data.reshape(-1)).astype(np.float64)
         step = max(ordered.size * epsilon, 1.0)
         values = ordered[int(step - 1) :: int(step)]
-        return cls(values, np.full(values.shape, step)).compressed(epsilon)
+        return cls(values, np.full(values.shape, step))
 
     def with_more(self, other: Summary, epsilon: float) -> Summary:
         """The summary of both sets of data."""
