@@ -7,7 +7,7 @@ import functools
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -141,14 +141,17 @@ def test_closures_are_the_original_cells() -> None:
     assert inner() == 11
 
 
+written = 0
+
+
 def test_globals_defaults_and_keywords() -> None:
     def f(a: Any, b: Any = LIMIT, *rest: Any, key: Any = "k", **options: Any) -> Any:
-        global _written
-        _written = a
+        global written
+        written = a
         return a, b, rest, key, options
 
     assert traced_value(functools.partial(f, 1, key=2)) == (1, LIMIT, (), 2, {})
-    assert globals()["_written"] == 1
+    assert globals()["written"] == 1
 
 
 class Base:
@@ -166,7 +169,7 @@ class Derived(Base):
     def describe(self, prefix: str = "") -> str:
         if prefix:
             return super().describe(prefix) + "+"
-        return __class__.__name__  # type: ignore[name-defined]
+        return str(__class__.__name__)  # type: ignore[name-defined]
 
     @staticmethod
     def double(x: int) -> int:
@@ -191,7 +194,7 @@ def test_generators_decorators_lambdas_and_comprehensions() -> None:
         def cached(n: int) -> int:
             return n if n < 2 else cached(n - 1) + cached(n - 2)
 
-        def numbers() -> Iterator[int]:
+        def numbers() -> Generator[int, Any, None]:
             received = yield 1
             yield received if received else 5
 
