@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 
 from graphc.keras.registry import CustomObjectScope
 from graphc.keras.saving.assets import FOLDER, assets_of, load_assets
-from graphc.keras.saving.errors import ModelFileError
+from graphc.keras.saving.errors import ModelFileError, making_model
 from graphc.keras.saving.files import replacing, require_writable
 from graphc.keras.saving.weights import read_state, write_state
 from graphc.keras.serialization import (
@@ -79,7 +79,7 @@ def read_archive(source: Source, custom_objects: Mapping[str, Any] | None, compi
         raise ModelFileError(f"{_shown(source)}: {_CONFIG} describes no model")
     if not compile:
         config.pop("compile_config", None)
-    with CustomObjectScope(custom_objects), sharing_objects():
+    with CustomObjectScope(custom_objects), sharing_objects(), making_model(_shown(source)):
         model = deserialize_keras_object(config)
     read_state(model, io.BytesIO(parts[_WEIGHTS]))
     load_assets(model, {name: data for name, data in parts.items() if name.startswith(FOLDER)})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc.keras.registry import CustomObjectScope
-from graphc.keras.saving.errors import ModelFileError
+from graphc.keras.saving.errors import ModelFileError, making_model
 from graphc.keras.saving.files import replacing, require_writable
 from graphc.keras.saving.hdf5 import open_h5, read_dataset
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object, sharing_objects
@@ -63,7 +63,7 @@ def read_legacy(path: Path, custom_objects: Mapping[str, Any] | None, compile: b
         if text is None:
             raise ModelFileError(f"{path} holds no model, only weights at best; build the model in code and call "
                                  "load_weights")  # fmt: skip
-        with CustomObjectScope(custom_objects or {}), sharing_objects():
+        with CustomObjectScope(custom_objects), sharing_objects(), making_model(str(path)):
             model = deserialize_keras_object(_parsed(text, path))
             training = file.attrs.get("training_config")
             if compile and training is not None:
