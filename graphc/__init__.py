@@ -14,11 +14,13 @@ import graphc_backends as backends
 import graphc_ir as ir
 
 import graphc.eager  # noqa: F401  (first: installs eager execution)
+from graphc.absent import ABSENT
 from graphc.arrays import (
     argsort,
     batch_to_space,
     bitcast,
     boolean_mask,
+    broadcast_dynamic_shape,
     broadcast_static_shape,
     broadcast_to,
     cast,
@@ -74,6 +76,7 @@ from graphc.arrays import (
     transpose,
     unique,
     unique_with_counts,
+    unravel_index,
     unstack,
     where,
     zeros,
@@ -92,7 +95,7 @@ from graphc.control import (
     while_loop,
 )
 from graphc.conversion import convert_to_tensor
-from graphc.custom_gradient import RegisterGradient, custom_gradient, grad_pass_through, recompute_grad
+from graphc.custom_gradient import RegisterGradient, custom_gradient, grad_pass_through, no_gradient, recompute_grad
 from graphc.debugging import Assert, assert_equal, assert_greater, assert_less, assert_rank
 from graphc.devices import device
 from graphc.dtypes import (
@@ -120,12 +123,16 @@ from graphc.dtypes import (
 from graphc.framework import print_tensors as print
 from graphc.framework import tuple_of as tuple
 from graphc.framework import (
+    CriticalSection,
     Module,
     control_dependencies,
     executing_eagerly,
+    get_current_name_scope,
+    get_logger,
     get_static_value,
     group,
     identity,
+    identity_n,
     inside_function,
     is_symbolic_tensor,
     is_tensor,
@@ -133,6 +140,8 @@ from graphc.framework import (
     no_op,
     numpy_function,
     py_function,
+    timestamp,
+    type_spec_from_value,
 )
 from graphc.function import function, trace
 from graphc.indexed_slices import IndexedSlices
@@ -143,13 +152,15 @@ from graphc.initializers import (
     random_uniform_initializer,
     zeros_initializer,
 )
-from graphc.linalg import einsum, matmul, norm, tensordot
+from graphc.linalg import eig, eigvals, einsum, matmul, norm, tensordot
+from graphc.linalg import sqrtm as matrix_square_root
 from graphc.math import (
     abs,
     acos,
     acosh,
     add,
     add_n,
+    approx_top_k,
     argmax,
     argmin,
     asin,
@@ -166,6 +177,8 @@ from graphc.math import (
     floor,
     greater,
     greater_equal,
+    histogram_fixed_width,
+    histogram_fixed_width_bins,
     less,
     less_equal,
     logical_and,
@@ -200,7 +213,7 @@ from graphc.math import (
     truncatediv,
     truncatemod,
 )
-from graphc.tape import GradientTape, UnconnectedGradients, gradients, hessians
+from graphc.tape import AggregationMethod, GradientTape, UnconnectedGradients, gradients, hessians
 from graphc.tensor import Tensor, TensorShape, TensorSpec
 from graphc.tensor_array import TensorArray
 from graphc.mode import init_scope
@@ -210,11 +223,15 @@ from graphc import autodiff, autograph, bitwise, compat, config, data, debugging
 from graphc import initializers, linalg, math, nest, nn, random, version
 
 if TYPE_CHECKING:
-    from graphc import image, keras, saved_model, train
+    from graphc import image, keras, saved_model, signal, test, train
     from graphc.keras import losses, metrics, optimizers
     from graphc.export import export_onnx, import_onnx, import_onnx_with_state, initial_state
 
 newaxis = None
+guarantee_const = identity
+realdiv = truediv
+space_to_batch = space_to_batch_nd
+TypeSpec = TensorSpec
 __version__ = version.VERSION
 
 # Loaded at first use: the ONNX libraries and the Keras-style packages are not needed to compute.
@@ -229,11 +246,15 @@ _LAZY = {
     "metrics": ("graphc.keras.metrics", ""),
     "optimizers": ("graphc.keras.optimizers", ""),
     "saved_model": ("graphc.saved_model", ""),
+    "signal": ("graphc.signal", ""),
+    "test": ("graphc.test", ""),
     "train": ("graphc.train", ""),
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name in ABSENT:
+        raise AttributeError(f"graphc has no tf.{name}: {ABSENT[name]}")
     if name not in _LAZY:
         raise AttributeError(f"module 'graphc' has no attribute {name!r}")
     module, attribute = _LAZY[name]
@@ -244,7 +265,9 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "AggregationMethod",
     "Assert",
+    "CriticalSection",
     "DType",
     "GradientTape",
     "IndexedSlices",
@@ -254,6 +277,7 @@ __all__ = [
     "TensorArray",
     "TensorShape",
     "TensorSpec",
+    "TypeSpec",
     "UnconnectedGradients",
     "Variable",
     "VariableAggregation",
@@ -264,6 +288,7 @@ __all__ = [
     "acosh",
     "add",
     "add_n",
+    "approx_top_k",
     "argmax",
     "argmin",
     "argsort",
@@ -286,6 +311,7 @@ __all__ = [
     "bitwise",
     "bool",
     "boolean_mask",
+    "broadcast_dynamic_shape",
     "broadcast_static_shape",
     "broadcast_to",
     "case",
@@ -318,6 +344,8 @@ __all__ = [
     "dtypes",
     "dynamic_partition",
     "dynamic_stitch",
+    "eig",
+    "eigvals",
     "einsum",
     "ensure_shape",
     "equal",
@@ -337,6 +365,8 @@ __all__ = [
     "function",
     "gather",
     "gather_nd",
+    "get_current_name_scope",
+    "get_logger",
     "get_static_value",
     "grad",
     "grad_pass_through",
@@ -344,9 +374,13 @@ __all__ = [
     "greater",
     "greater_equal",
     "group",
+    "guarantee_const",
     "half",
     "hessians",
+    "histogram_fixed_width",
+    "histogram_fixed_width_bins",
     "identity",
+    "identity_n",
     "image",
     "import_onnx",
     "import_onnx_with_state",
@@ -373,6 +407,7 @@ __all__ = [
     "map_fn",
     "math",
     "matmul",
+    "matrix_square_root",
     "maximum",
     "meshgrid",
     "metrics",
@@ -383,6 +418,7 @@ __all__ = [
     "nest",
     "newaxis",
     "nn",
+    "no_gradient",
     "no_op",
     "norm",
     "not_equal",
@@ -403,6 +439,7 @@ __all__ = [
     "random_uniform_initializer",
     "range",
     "rank",
+    "realdiv",
     "recompute_grad",
     "reduce_all",
     "reduce_any",
@@ -429,11 +466,13 @@ __all__ = [
     "shape_n",
     "sigmoid",
     "sign",
+    "signal",
     "sin",
     "sinh",
     "size",
     "slice",
     "sort",
+    "space_to_batch",
     "space_to_batch_nd",
     "split",
     "sqrt",
@@ -453,7 +492,9 @@ __all__ = [
     "tensor_scatter_nd_sub",
     "tensor_scatter_nd_update",
     "tensordot",
+    "test",
     "tile",
+    "timestamp",
     "trace",
     "train",
     "transpose",
@@ -461,12 +502,14 @@ __all__ = [
     "truncatediv",
     "truncatemod",
     "tuple",
+    "type_spec_from_value",
     "uint8",
     "uint16",
     "uint32",
     "uint64",
     "unique",
     "unique_with_counts",
+    "unravel_index",
     "unstack",
     "value_and_grad",
     "variable_creator_scope",

@@ -10,8 +10,9 @@ from graphc.conversion import convert_to_tensor
 from graphc.tensor import Tensor, TensorShape
 from graphc.variable import Variable
 from graphc_ir import dims
-from graphc_ir.dtypes import DType, as_dtype
-from graphc_ir.errors import ArgumentError
+from graphc_ir.dtypes import DType, as_dtype, int32
+from graphc_ir.errors import ArgumentError, ShapeError
+from graphc_ir.ops import arithmetic as _arithmetic
 from graphc_ir.ops import complex as _complex
 from graphc_ir.ops import constant as _constant
 from graphc_ir.ops import creation as _creation
@@ -400,6 +401,29 @@ def clip_by_global_norm(
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> Any:
     """The shape that two shapes broadcast to. Raises ValueError when they do not fit."""
     return TensorShape(dims.broadcast_shapes(tuple(shape_x), tuple(shape_y)))
+
+
+def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Any:
+    """The shape that two shapes (as tensors or lists) broadcast to, as an integer tensor.
+
+    Raises ShapeError when they do not fit, ArgumentError for sizes that are only known when the graph runs.
+    """
+    known = tuple(_movement.resolve_shape(given) for given in (shape_x, shape_y))
+    try:
+        found = dims.broadcast_shapes(*known)
+    except ValueError as error:
+        raise ShapeError(f"broadcast_dynamic_shape: {error}") from error
+    return _rearrange.stack([_shape.size_operand(size, int32) for size in found]) if found else constant([], int32)
+
+
+def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Any:
+    """The positions along each axis of a tensor of shape ``dims``, stacked along a new first axis."""
+    rest = lift(indices)
+    found: list[Any] = []
+    for size in reversed([int(length) for length in dims]):
+        found.insert(0, _arithmetic.floormod(rest, size))
+        rest = _arithmetic.floordiv(rest, size)
+    return _rearrange.stack(found)
 
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Any:

@@ -14,18 +14,26 @@ from graphc_ir.errors import ArgumentError
 
 __all__ = [
     "LogicalDevice",
+    "LogicalDeviceConfiguration",
     "PhysicalDevice",
+    "experimental_functions_run_eagerly",
     "experimental_run_functions_eagerly",
     "functions_run_eagerly",
+    "get_logical_device_configuration",
+    "get_soft_device_placement",
     "get_visible_devices",
     "list_logical_devices",
     "list_physical_devices",
+    "optimizer",
     "run_functions_eagerly",
+    "set_logical_device_configuration",
+    "set_soft_device_placement",
     "set_visible_devices",
     "threading",
 ]
 
 experimental_run_functions_eagerly = run_functions_eagerly
+experimental_functions_run_eagerly = functions_run_eagerly
 
 
 class PhysicalDevice(NamedTuple):
@@ -80,6 +88,39 @@ def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
     ]
 
 
+class LogicalDeviceConfiguration(NamedTuple):
+    """A part of a device with so many megabytes of memory."""
+
+    memory_limit: float | None = None
+
+
+def get_logical_device_configuration(device: PhysicalDevice) -> None:
+    """None: devices are never divided."""
+
+
+def set_logical_device_configuration(device: PhysicalDevice, logical_devices: Any) -> None:
+    """Accepts one part without a memory limit, which is the device. Raises ArgumentError for anything else."""
+    if list(logical_devices) != [LogicalDeviceConfiguration()]:
+        raise ArgumentError(f"graphc does not divide devices: got {list(logical_devices)} for {device}; leave the call "
+                            "out, and limit memory by smaller batches")  # fmt: skip
+
+
+def get_soft_device_placement() -> bool:
+    """False: a function runs on the device that it is told, or raises."""
+    return False
+
+
+def set_soft_device_placement(enabled: bool) -> None:
+    """Accepted for TensorFlow code, without effect: see :func:`get_soft_device_placement`."""
+
+
+# TensorFlow's switches of single passes; graphc has pipelines: tf.function(level=...), tf.optimize(graph, level=...).
+optimizer = SimpleNamespace(
+    get_jit=lambda: "",
+    set_jit=lambda enabled: None,
+    get_experimental_options=dict,
+    set_experimental_options=lambda options: None,
+)
 threading = SimpleNamespace(
     get_intra_op_parallelism_threads=num_threads,
     set_intra_op_parallelism_threads=set_num_threads,

@@ -23,7 +23,7 @@ from graphc_ir.ops.call import Call, CustomVjp
 from graphc_ir.ops.reduction import sum_to_shape
 from graphc_ir.ops.regions import erase_dead_nodes, set_inputs
 
-__all__ = ["RegisterGradient", "custom_gradient", "grad_pass_through", "recompute_grad"]
+__all__ = ["RegisterGradient", "custom_gradient", "grad_pass_through", "no_gradient", "recompute_grad"]
 
 
 class PythonGradient(Op, abstract=True):
@@ -304,6 +304,12 @@ def grad_pass_through(f: Any) -> Any:
         return passing(*args)
 
     return decorated
+
+
+def no_gradient(op_type: str) -> None:
+    """Raises GradientError: like :class:`RegisterGradient` it belongs to TensorFlow 1's graphs."""
+    raise GradientError(f"tf.no_gradient({op_type!r}): ops are not known by name; stop a gradient where it flows, with "
+                        "tf.stop_gradient(x)")  # fmt: skip
 
 
 class RegisterGradient:

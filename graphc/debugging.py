@@ -6,13 +6,14 @@ checked; conditions on values are not part of the graph and pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from graphc.mode import mode
-from graphc.tensor import SymbolicTensor
+from graphc.tensor import SymbolicTensor, Tensor
+from graphc.variable import Variable
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 from graphc_ir.ops.base import lift
 
@@ -31,6 +32,7 @@ __all__ = [
     "assert_non_positive",
     "assert_none_equal",
     "assert_positive",
+    "assert_proper_iterable",
     "assert_rank",
     "assert_rank_at_least",
     "assert_rank_in",
@@ -39,7 +41,14 @@ __all__ = [
     "assert_shapes",
     "assert_type",
     "check_numerics",
+    "disable_check_numerics",
+    "disable_traceback_filtering",
+    "enable_check_numerics",
+    "enable_traceback_filtering",
+    "get_log_device_placement",
     "is_numeric_tensor",
+    "is_traceback_filtering_enabled",
+    "set_log_device_placement",
 ]
 
 
@@ -211,3 +220,44 @@ def _check_size(size: Any, symbol: Any, sizes: dict[str, Any], have: Any, messag
 def is_numeric_tensor(tensor: Any) -> bool:
     """Whether this is a tensor of numbers."""
     return hasattr(tensor, "dtype") and bool(lift(tensor).dtype.is_numeric)
+
+
+def assert_proper_iterable(values: Any) -> None:
+    """Raises TypeError for tensors, arrays, strings and what cannot be iterated: functions want a list of tensors."""
+    if isinstance(values, (Tensor, Variable, np.ndarray, str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"expected a list or tuple of tensors, got {type(values).__name__}")
+
+
+# --- switches of TensorFlow ------------------------------------------------------------------------------------------
+
+
+def enable_check_numerics(stack_height_limit: int = 30, path_length_limit: int = 50) -> None:
+    """Raises ArgumentError: not every op is watched."""
+    raise ArgumentError("graphc does not watch all ops for NaN and infinity; put tf.debugging.check_numerics(x, "
+                        "message) where they may appear, or use keras.callbacks.TerminateOnNaN")  # fmt: skip
+
+
+def disable_check_numerics() -> None:
+    """Does nothing: no op is watched."""
+
+
+def enable_traceback_filtering() -> None:
+    """Accepted for TensorFlow code, without effect: errors name the user's line, and tracebacks are whole."""
+
+
+def disable_traceback_filtering() -> None:
+    """Does nothing: tracebacks are whole."""
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """False: tracebacks are whole."""
+    return False
+
+
+def get_log_device_placement() -> bool:
+    """False: see :func:`set_log_device_placement`."""
+    return False
+
+
+def set_log_device_placement(enabled: bool) -> None:
+    """Accepted for TensorFlow code, without effect: ``get_concrete_function(...).device`` says it."""

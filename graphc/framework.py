@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,18 +16,24 @@ import numpy as np
 from graphc.location import user_location
 from graphc.mode import mode
 from graphc.pytree import leaves_of, map_leaves
+from graphc.signature import as_spec
 from graphc.tensor import SymbolicTensor, Tensor
 from graphc.variable import Variable
-from graphc_ir.errors import TracingError
+from graphc_ir.errors import ArgumentError, TracingError
 from graphc_ir.ops.base import lift
+from graphc_ir.types import TensorSpec
 
 __all__ = [
+    "CriticalSection",
     "Module",
     "control_dependencies",
     "executing_eagerly",
+    "get_current_name_scope",
+    "get_logger",
     "get_static_value",
     "group",
     "identity",
+    "identity_n",
     "inside_function",
     "is_symbolic_tensor",
     "is_tensor",
@@ -33,7 +42,9 @@ __all__ = [
     "numpy_function",
     "print_tensors",
     "py_function",
+    "timestamp",
     "tuple_of",
+    "type_spec_from_value",
 ]
 
 
@@ -118,6 +129,47 @@ def no_op(name: str | None = None) -> None:
 def tuple_of(tensors: Sequence[Any], control_inputs: Any = None, name: str | None = None) -> list[Any]:
     """The tensors as a list (``tf.tuple``)."""
     return [lift(t) for t in tensors]
+
+
+def identity_n(input: Sequence[Any], name: str | None = None) -> list[Any]:
+    """The tensors as a list."""
+    return [lift(x) for x in input]
+
+
+def get_current_name_scope() -> str:
+    """The names of the open :class:`name_scope` blocks, joined by slashes."""
+    return mode.scope
+
+
+def get_logger() -> logging.Logger:
+    """The logger of graphc."""
+    return logging.getLogger("graphc")
+
+
+def timestamp(name: str | None = None) -> Any:
+    """The seconds since 1970 as a float64 scalar: inside a traced function the time of the trace."""
+    return lift(np.float64(time.time()))
+
+
+def type_spec_from_value(value: Any) -> TensorSpec:
+    """The TensorSpec of a tensor, Variable or array. Raises ArgumentError for anything else."""
+    spec = as_spec(value)
+    if not isinstance(spec, TensorSpec):
+        raise ArgumentError(f"type_spec_from_value: got {type(value).__name__}, expected a tensor, Variable or array")
+    return spec
+
+
+class CriticalSection:
+    """Runs functions one at a time: between Python threads; inside a traced function, ops keep their order anyway."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or "critical_section"
+        self._lock = threading.RLock()
+
+    def execute(self, fn: Callable[[], Any], exclusive_resource_access: bool = True, name: str | None = None) -> Any:
+        """The result of ``fn()``."""
+        with self._lock:
+            return fn()
 
 
 def identity(input: Any, name: str | None = None) -> Any:

@@ -15,19 +15,22 @@ from graphc_ir.ops import diagonal as _diagonal
 from graphc_ir.ops import einsum as _einsum
 from graphc_ir.ops import elementwise as _elementwise
 from graphc_ir.ops import factorization as _factorization
+from graphc_ir.ops import gather as _gather
 from graphc_ir.ops import linalg as _linalg
 from graphc_ir.ops import movement as _movement
 from graphc_ir.ops import rearrange as _rearrange
 from graphc_ir.ops import reduction as _reduction
+from graphc_ir.ops import sorting as _sorting
 from graphc_ir.ops.arithmetic import pow as _power
 from graphc_ir.ops.base import lift, rank_of, shape_of
 from graphc_ir.ops.constant import stop_gradient as _stop_gradient
 
 __all__ = [
-    "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eigh", "eigvalsh",
-    "einsum", "expm", "eye", "global_norm", "inv", "l2_normalize", "logdet", "lstsq", "matmul", "matrix_rank",
-    "matrix_transpose", "matvec", "norm", "normalize", "pinv", "qr", "set_diag", "slogdet", "solve", "svd",
-    "tensor_diag", "tensor_diag_part", "tensordot", "trace", "triangular_solve",
+    "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eig", "eigh", "eigvals",
+    "eigvalsh", "einsum", "expm", "eye", "global_norm", "inv", "l2_normalize", "logdet", "lstsq", "lu",
+    "lu_matrix_inverse", "lu_reconstruct", "lu_solve", "matmul", "matrix_rank", "matrix_transpose", "matvec", "norm",
+    "normalize", "pinv", "qr", "set_diag", "slogdet", "solve", "sqrtm", "svd", "tensor_diag", "tensor_diag_part",
+    "tensordot", "trace", "triangular_solve",
 ]  # fmt: skip
 
 
@@ -224,6 +227,67 @@ def eigh(tensor: Any, name: str | None = None) -> Any:
 def eigvalsh(tensor: Any, name: str | None = None) -> Any:
     """Eigenvalues of symmetric matrices, in ascending order."""
     return _factorization.eigh(tensor)[0]
+
+
+def eig(tensor: Any, name: str | None = None) -> Any:
+    """Eigenvalues and eigenvectors of any square matrices, complex and in no particular order."""
+    return _factorization.eig(tensor)
+
+
+def eigvals(tensor: Any, name: str | None = None) -> Any:
+    """Eigenvalues of any square matrices, complex and in no particular order."""
+    return _factorization.eig(tensor)[0]
+
+
+def lu(input: Any, output_idx_type: Any = "int32", name: str | None = None) -> Any:
+    """Both triangular factors in one matrix (the lower one has a unit diagonal), and ``p``: they give ``input[p]``."""
+    packed, order = _factorization.lu(input)
+    return packed, _elementwise.cast(order, output_idx_type)
+
+
+def _factors(lower_upper: Any) -> tuple[Any, Any]:
+    packed = lift(lower_upper)
+    ones = eye(shape_of(packed)[-1], dtype=packed.dtype)
+    return _elementwise.add(_diagonal.tril(packed, -1), ones), _diagonal.triu(packed)
+
+
+def lu_reconstruct(lower_upper: Any, perm: Any, validate_args: bool = False, name: str | None = None) -> Any:
+    """The matrices of which :func:`lu` made these factors."""
+    lower, upper = _factors(lower_upper)
+    places = _sorting.argsort(perm)
+    return _gather.gather(_linalg.matmul(lower, upper), places, rank_of(places) - 1, rank_of(places) - 1)
+
+
+def lu_solve(lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False, name: str | None = None) -> Any:
+    """``x`` with ``matrix @ x = rhs`` for the matrices of which :func:`lu` made these factors."""
+    lower, upper = _factors(lower_upper)
+    order = lift(perm)
+    permuted = _gather.gather(rhs, order, rank_of(order) - 1, rank_of(order) - 1)
+    return _factorization.triangular_solve(upper, _factorization.triangular_solve(lower, permuted), lower=False)
+
+
+def lu_matrix_inverse(lower_upper: Any, perm: Any, validate_args: bool = False, name: str | None = None) -> Any:
+    """The inverses of the matrices of which :func:`lu` made these factors."""
+    packed = lift(lower_upper)
+    shape = shape_of(packed)
+    return lu_solve(packed, perm, eye(shape[-1], batch_shape=shape[:-2], dtype=packed.dtype))
+
+
+_ROOT_ROUNDS = 20
+
+
+def sqrtm(input: Any, name: str | None = None) -> Any:
+    """The matrix ``r`` with ``r @ r = input``, for matrices without eigenvalues on the negative axis and at 0.
+
+    By the iteration of Denman and Beavers (1976), which converges quadratically once it is near.
+    """
+    root = lift(input)
+    inverse_root = eye(shape_of(root)[-1], batch_shape=shape_of(root)[:-2], dtype=root.dtype)
+    for _ in range(_ROOT_ROUNDS):
+        nearer = _elementwise.add(root, _factorization.inv(inverse_root))
+        inverse_root = _elementwise.mul(_elementwise.add(inverse_root, _factorization.inv(root)), 0.5)
+        root = _elementwise.mul(nearer, 0.5)
+    return root
 
 
 def expm(input: Any, name: str | None = None) -> Any:

@@ -157,6 +157,43 @@ def top_k(input: Any, k: int = 1, sorted: bool = True, index_type: Any = "int32"
     return _sorting.top_k(input, k, as_dtype(index_type))
 
 
+def approx_top_k(
+    input: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    is_max_k: bool = True,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> Any:
+    """The ``k`` largest elements (without ``is_max_k`` the smallest) along an axis and their indices, all exact."""
+    operand = _rearrange.moveaxis(lift(input), reduction_dimension, -1)
+    values, places = _sorting.top_k(operand if is_max_k else _elementwise.neg(operand), k)
+    values = values if is_max_k else _elementwise.neg(values)
+    return tuple(_rearrange.moveaxis(part, -1, reduction_dimension) for part in (values, places))
+
+
+def histogram_fixed_width_bins(values: Any, value_range: Any, nbins: int = 100, dtype: Any = "int32",
+                               name: str | None = None) -> Any:  # fmt: skip
+    """The number of the interval of each value, of ``nbins`` equal ones over ``value_range``; those outside count to
+    the first and the last."""
+    operand = lift(values)
+    low, high = (_elementwise.cast(end, dtype_of(operand)) for end in (value_range[0], value_range[1]))
+    share = _elementwise.div(_elementwise.sub(operand, low), _elementwise.sub(high, low))
+    place = _arithmetic.floor(_elementwise.mul(share, nbins))
+    return _elementwise.cast(_arithmetic.clip_by_value(place, 0, nbins - 1), as_dtype(dtype))
+
+
+def histogram_fixed_width(values: Any, value_range: Any, nbins: int = 100, dtype: Any = "int32",
+                          name: str | None = None) -> Any:  # fmt: skip
+    """How many values lie in each of ``nbins`` equal intervals over ``value_range``; those outside count to the first
+    and the last."""
+    places = _movement.reshape(histogram_fixed_width_bins(values, value_range, nbins), [-1])
+    ones = _elementwise.cast(_elementwise.greater_equal(places, 0), as_dtype(dtype))
+    return _segment.unsorted_segment_sum(ones, places, nbins)
+
+
 def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) -> Any:
     """Whether the target class is among the ``k`` best predictions of each row."""
     return _nn.in_top_k(targets, predictions, k)

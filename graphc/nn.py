@@ -18,6 +18,13 @@ from graphc.math import (
     top_k,
     zero_fraction,
 )
+from graphc.nn_windows import (
+    depthwise_conv2d_backprop_filter,
+    depthwise_conv2d_backprop_input,
+    dilation2d,
+    erosion2d,
+    max_pool_with_argmax,
+)
 from graphc.random import dropout
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import activation as _activation
@@ -31,19 +38,22 @@ from graphc_ir.ops import normalization as _normalization
 from graphc_ir.ops import pooling as _pooling
 from graphc_ir.ops import rearrange as _rearrange
 from graphc_ir.ops import reduction as _reduction
-from graphc_ir.ops.base import lift, rank_of
+from graphc_ir.ops.base import lift, normalize_axes, rank_of
 from graphc_ir.ops.special import lgamma as _lgamma
 
 __all__ = [
-    "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm_with_global_normalization", "batch_normalization",
-    "bias_add", "compute_average_loss", "conv1d", "conv1d_transpose", "conv2d", "conv2d_transpose", "conv3d",
-    "conv3d_transpose", "conv_transpose", "convolution", "crelu", "depth_to_space", "depthwise_conv2d", "dropout",
-    "elu", "embedding_lookup", "gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu",
-    "local_response_normalization", "log_poisson_loss", "log_softmax", "lrn", "max_pool", "max_pool1d", "max_pool2d",
-    "max_pool3d", "moments", "pool", "relu", "relu6", "selu", "separable_conv2d", "sigmoid",
-    "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign",
-    "space_to_batch", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k",
-    "weighted_cross_entropy_with_logits", "weighted_moments", "zero_fraction",
+    "atrous_conv2d", "atrous_conv2d_transpose", "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d",
+    "batch_norm_with_global_normalization", "batch_normalization", "bias_add", "compute_average_loss", "conv1d",
+    "conv1d_transpose", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "conv_transpose", "convolution",
+    "crelu", "depth_to_space", "depthwise_conv2d", "depthwise_conv2d_backprop_filter",
+    "depthwise_conv2d_backprop_input", "dilation2d", "dropout", "elu", "embedding_lookup", "erosion2d", "gelu",
+    "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_poisson_loss",
+    "log_softmax", "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "max_pool_with_argmax", "moments",
+    "normalize_moments", "pool", "relu", "relu6", "selu", "separable_conv2d", "sigmoid",
+    "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus",
+    "softsign", "space_to_batch", "space_to_depth", "sparse_softmax_cross_entropy_with_logits",
+    "sufficient_statistics", "swish", "tanh", "top_k", "weighted_cross_entropy_with_logits", "weighted_moments",
+    "zero_fraction",
 ]  # fmt: skip
 
 relu = unary(_elementwise.relu)
@@ -154,6 +164,22 @@ def batch_norm_with_global_normalization(input: Any, mean: Any, variance: Any, b
     return batch_normalization(input, mean, variance, beta, scale, variance_epsilon)
 
 
+def sufficient_statistics(x: Any, axes: Any, shift: Any = None, keepdims: bool = False,
+                          name: str | None = None) -> tuple[Any, Any, Any, Any]:  # fmt: skip
+    """The count, the sum and the sum of squares over the axes, both of ``x - shift``; and the shift."""
+    moved = lift(x) if shift is None else _elementwise.sub(x, shift)
+    count = _reduction.element_count(moved, normalize_axes(axes, rank_of(moved)), moved.dtype)
+    sums = _reduction.reduce_sum(moved, axes, keepdims)
+    return count, sums, _reduction.reduce_sum(_elementwise.square(moved), axes, keepdims), shift
+
+
+def normalize_moments(counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: str | None = None) -> Any:
+    """Mean and variance of what :func:`sufficient_statistics` gave."""
+    moved = _elementwise.div(mean_ss, counts)
+    variance = _elementwise.sub(_elementwise.div(variance_ss, counts), _elementwise.square(moved))
+    return moved if shift is None else _elementwise.add(moved, shift), variance
+
+
 def local_response_normalization(input: Any, depth_radius: int = 5, bias: float = 1, alpha: float = 1,
                                  beta: float = 0.5, name: str | None = None) -> Any:  # fmt: skip
     """Divides by ``(bias + alpha * sum of squares of neighbouring channels) ** beta``."""
@@ -232,6 +258,17 @@ def conv_transpose(input: Any, filters: Any, output_shape: Any, strides: Any, pa
 
 
 conv1d_transpose = conv2d_transpose = conv3d_transpose = conv_transpose
+
+
+def atrous_conv2d(value: Any, filters: Any, rate: int, padding: Any, name: str | None = None) -> Any:
+    """2-D convolution with holes: filters reach ``rate`` times as far."""
+    return _conv.conv(value, filters, 1, padding, rate, "NHWC")
+
+
+def atrous_conv2d_transpose(value: Any, filters: Any, output_shape: Any, rate: int, padding: Any,
+                            name: str | None = None) -> Any:  # fmt: skip
+    """The gradient of :func:`atrous_conv2d` by its input."""
+    return _conv.conv_transpose(value, filters, output_shape, 1, padding, rate, "NHWC")
 
 
 def depthwise_conv2d(input: Any, filter: Any, strides: Any, padding: Any, data_format: str | None = None,

@@ -24,6 +24,15 @@ from graphc_ir.ops.base import ARRAYS, Op, lift, using
 from graphc_ir.ops.movement import broadcast_to, concat, expand_dims, reshape
 
 
+class AggregationMethod:
+    """How parts of a gradient are added up: accepted for TensorFlow code, the sum is the same."""
+
+    ADD_N = 0
+    DEFAULT = 0
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
 class UnconnectedGradients(enum.Enum):
     """What a gradient is when the target does not depend on the source."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from graphc.conversion import as_tensor
 from graphc.location import user_location
 from graphc.mode import mode
+from graphc.number import adapted
 from graphc.tensor import SymbolicTensor, Tensor, wrap
 from graphc.variable import Variable
 from graphc_ir.builder import GraphBuilder
@@ -142,6 +143,13 @@ class Tracer(Interpreter):
 
     def as_operand(self, value: Any) -> Operand | None:
         return as_tensor(value)
+
+    def reconcile(self, x: Operand, y: Operand) -> tuple[Operand, Operand]:
+        """A Number takes the dtype of the other operand."""
+        if x.dtype is not y.dtype:
+            x = adapted(x, y.dtype)
+            y = adapted(y, x.dtype)
+        return x, y
 
     def symbolic_dims(self, operand: Operand) -> Shape | None:
         if isinstance(operand, SymbolicTensor):

@@ -8,13 +8,14 @@ from typing import Any
 from graphc.autograph.merge import Mismatch, describe, is_data, is_same
 from graphc.autograph.slots import Slot
 from graphc.autograph.undefined import Undefined
+from graphc.number import Number, adapted, is_number
 from graphc.pytree import flatten, unflatten
 from graphc.regions import Region
-from graphc.tensor import Tensor
+from graphc.tensor import SymbolicTensor, Tensor
 from graphc.tensor_array import TensorArray
 from graphc_ir.dims import fresh_symbol, known_equal
 from graphc_ir.dtypes import DType
-from graphc_ir.ops.base import lift, to_array
+from graphc_ir.ops.base import lift
 from graphc_ir.types import TensorType
 
 
@@ -26,7 +27,8 @@ class Leaf:
 
     def __init__(self, entry: Any) -> None:
         self.entry = entry
-        self.is_weak = isinstance(entry, (int, float)) and not isinstance(entry, bool)
+        self.is_number = is_number(entry)
+        """Whether the user's code has a number here, before the loop and after each round."""
         self._open_axes: set[int] = set()
         self.type = self._entry_type()
         self.after: Tensor | None = None
@@ -50,12 +52,14 @@ class Leaf:
         assert self.type is not None
         if isinstance(self.entry, TensorArray):
             return self.entry.stacked(self.type)
-        found: Tensor = lift(self.entry, self.type.dtype)
+        found: Tensor = adapted(self.entry, self.type.dtype)
         return found
 
     def with_tensor(self, tensor: Any) -> Any:
         """The user's view of an argument or result."""
-        return self.entry.with_content(tensor) if isinstance(self.entry, TensorArray) else tensor
+        if isinstance(self.entry, TensorArray):
+            return self.entry.with_content(tensor)
+        return Number(tensor.value) if self.is_number else tensor
 
     def result(self, results: Iterator[Any]) -> Any:
         """What the loop leaves: the next of the results, or what was there before if a round changes nothing."""
@@ -74,14 +78,12 @@ class Leaf:
             if is_same(self.entry, after):
                 return True
             raise Mismatch(f"is {describe(self.entry)} before a round and {describe(after)} after it")
-        if after is argument:
+        if isinstance(after, SymbolicTensor) and after.value is argument.value:
             self.after = None
             return True
-        return self._settle_tensor(region.run(lambda: lift(after, self._dtype())))
-
-    def _dtype(self) -> DType:
-        assert self.type is not None
-        return self.type.dtype
+        self.is_number = self.is_number and is_number(after)
+        dtype = self.type.dtype
+        return self._settle_tensor(region.run(lambda: adapted(after, dtype)))
 
     def _settle_array(self, entry: TensorArray, after: TensorArray, argument: Any, region: Region) -> bool:
         kind = self.type
@@ -109,13 +111,8 @@ class Leaf:
         return self.type == want
 
     def _adapts(self, dtype: DType) -> bool:
-        """Whether a Python number can start as this dtype."""
-        return self.is_weak and bool(to_array(self.entry, hint=dtype).dtype == dtype.np)
-
-    def take_dtype(self, after: Any) -> None:
-        """A number takes the dtype of what a round makes of it."""
-        if self.is_weak and isinstance(after, Tensor) and self.type is not None and self._adapts(after.dtype):
-            self.type = self.type.with_dtype(after.dtype)
+        """Whether a number can start as this dtype."""
+        return is_number(self.entry) and adapted(self.entry, dtype).dtype is dtype
 
 
 class Carry:
@@ -135,14 +132,6 @@ class Carry:
     def assign(self, tensors: Iterator[Any]) -> None:
         """Gives the slot the loop's arguments or results; leaves that are no tensors stay."""
         values = [leaf.entry if leaf.type is None else leaf.with_tensor(next(tensors)) for leaf in self.leaves]
-        self.slot.set(unflatten(self._structure, values))
-
-    def assign_numbers(self, tensors: Iterator[Any]) -> None:
-        """The same with Python numbers as they are before the loop."""
-        values = []
-        for leaf in self.leaves:
-            tensor = None if leaf.type is None else next(tensors)
-            values.append(leaf.entry if leaf.type is None or leaf.is_weak else leaf.with_tensor(tensor))
         self.slot.set(unflatten(self._structure, values))
 
     def after(self, value: Any) -> list[Any]:

@@ -7,13 +7,14 @@ from typing import Any
 
 from graphc.location import user_location
 from graphc.mode import mode
-from graphc.tensor import Tensor
+from graphc.number import Number
+from graphc.tensor import SymbolicTensor, Tensor
 from graphc.variable import Variable
 from graphc_ir.dims import Dim
 from graphc_ir.dtypes import int32
 from graphc_ir.errors import TracingError
 from graphc_ir.ops.base import lift
-from graphc_ir.ops.creation import iota
+from graphc_ir.ops.creation import arange, iota
 from graphc_ir.ops.elementwise import add
 
 
@@ -61,8 +62,18 @@ def enumerated(iterable: Any, start: Any = 0) -> Elements | None:
     if inner is None:
         return None
     numbers = iota(inner.length, int32)
-    counted = numbers if isinstance(start, int) and not start else add(numbers, start)
-    return Elements([counted, *inner.tensors], lambda slices: (slices[0], inner.build(slices[1:])))
+    positions = numbers if isinstance(start, int) and not start else add(numbers, start)
+    return Elements([positions, *inner.tensors], lambda slices: (as_number(slices[0]), inner.build(slices[1:])))
+
+
+def counted(*bounds: Any) -> Elements:
+    """``range`` of bounds that only a run of the graph tells."""
+    return Elements([arange(*bounds)], lambda slices: as_number(slices[0]))
+
+
+def as_number(tensor: Any) -> Any:
+    """A scalar of the trace as what it is in the user's code."""
+    return Number(tensor.value) if isinstance(tensor, SymbolicTensor) else tensor
 
 
 def zipped(iterables: Sequence[Any]) -> Elements | None:

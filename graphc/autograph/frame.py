@@ -100,8 +100,7 @@ class Frame:
         return False
 
     def _end_loop(self, loop: Loop, exit_: Exit) -> None:
-        exit_ = self._run_else(loop, exit_)
-        found = Exit(exit_.returned, False, False, exit_.value, exit_.line)
+        found = self._run_else(loop, exit_)
         self._exit = found if found.leaves or loop.orelse.statements else None
 
     def left(self, rest: int, iterators: Sequence[Any]) -> Any:
@@ -165,15 +164,17 @@ class Frame:
                     break
         else:
             exit_ = self._rest_of_while(loop, loop.test, exit_)
-        exit_ = self._run_else(loop, exit_)
-        return Exit(exit_.returned, False, False, exit_.value, exit_.line)
+        return self._run_else(loop, exit_)
 
     def _run_else(self, loop: Loop, exit_: Exit) -> Exit:
-        if loop.orelse.escapes - {"return"}:
-            raise TracingError(f"{loop.place}: a 'break' or 'continue' in the else clause of a loop that a tensor "
-                               "decides about cannot be told from one of the loop; keep a bool variable "
-                               "instead")  # fmt: skip
-        return self._guarded(exit_, loop.orelse) if loop.orelse.statements else exit_
+        """Runs the else clause where the loop was not left; its jumps are those of the code around the loop."""
+        if not exit_.leaves:
+            found: Exit = self.run(loop.orelse)
+            return found
+        left = replace(having_left(exit_), broken=False, continued=False)
+        if exit_.is_static or not loop.orelse.statements:
+            return left if exit_.is_static else replace(exit_, broken=False)
+        return self._unless(exit_, left, loop.orelse)
 
     def _rest_of_while(self, loop: Loop, test: Block, exit_: Exit) -> Exit:
         def again() -> Exit:
@@ -194,8 +195,12 @@ class Frame:
             return found
         if exit_.is_static or not block.statements:
             return exit_
+        return self._unless(exit_, having_left(exit_), block)
+
+    def _unless(self, exit_: Exit, left: Exit, block: Block) -> Exit:
+        """Runs a piece unless a jump was taken before: then the way is ``left``."""
         chooser = Chooser(self._label("jump", exit_.line or block.line), self.slots([block]))
-        ways = (lambda: having_left(exit_)), (lambda: self.run(block))
+        ways = (lambda: left), (lambda: self.run(block))
         with self._traced(self._scope.place(block.line)):
             return chooser.choose(left_by(exit_), ways, self._is_kept(None))
 

@@ -24,7 +24,7 @@ from graphc.tensor import Tensor
 from graphc.variable import Variable
 from graphc_ir.analysis.trip_count import trip_count
 from graphc_ir.dtypes import int32
-from graphc_ir.errors import DTypeError, TracingError
+from graphc_ir.errors import TracingError
 from graphc_ir.graph import Graph, Value
 from graphc_ir.ops.base import lift
 from graphc_ir.ops.control import Scan, While
@@ -68,7 +68,6 @@ class LoopRun:
         self._entry_exit = exit_
         self._entry_go = go
         self._options = LoopOptions()
-        self._has_discovered = False
         self._is_indexed = elements is not None and bool(loop.body.escapes & {"break", "return"})
         self._slots = host.slots(loop.parts)
         self._before = Snapshot(self._slots)
@@ -116,25 +115,19 @@ class LoopRun:
 
     def _trace(self) -> bool:
         """Traces a round. False if it has to be traced again: with other types, or more variables."""
-        try:
-            after = self._trace_round(numbers_stay=False)
-        except DTypeError:
-            if not any(leaf.is_weak for leaf in self._leaves) or self._has_discovered:
-                raise
-            self._discover()
-            return False
+        after = self._trace_round()
         if self._options.maximum_iterations is not None and self._elements is not None and not self._is_indexed:
             self._is_indexed = True
             return False
         return self._settle(after) and self._all_are_carried(after)
 
-    def _trace_round(self, numbers_stay: bool) -> Snapshot:
+    def _trace_round(self) -> Snapshot:
         types = [leaf.type for leaf in self._leaves if leaf.type is not None]
         self._region = Region("body", [*types, *self._element_types()])
         arguments = iter(self._region.arguments)
         try:
             for carry in self._carries:
-                (carry.assign_numbers if numbers_stay else carry.assign)(arguments)
+                carry.assign(arguments)
             self._forget(self._temporary, "is read before it has a value")
             self._rest_arguments = list(arguments)
             return self._region.run(self._round)  # type: ignore[no-any-return]
@@ -183,14 +176,6 @@ class LoopRun:
             return False
         there_is = less(add(self._rest_arguments[0], 1), size_operand(self._elements.length, int32))
         return logical_and(there_is, logical_not(left_by(self._exit))) if self._exit.leaves else there_is
-
-    def _discover(self) -> None:
-        """What dtypes do the numbers among the variables get in a round?"""
-        self._has_discovered = True
-        after = self._trace_round(numbers_stay=True)
-        for carry in self._carries:
-            for leaf, value in zip(carry.leaves, flatten(after.values[carry.slot])[0], strict=False):
-                leaf.take_dtype(value)
 
     def _settle(self, after: Snapshot) -> bool:
         arguments = iter(self._region.arguments)

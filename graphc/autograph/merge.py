@@ -9,15 +9,15 @@ import numpy as np
 
 from graphc.autograph.undefined import Undefined
 from graphc.mode import mode
+from graphc.number import Number, adapted, is_number
 from graphc.pytree import flatten, unflatten
 from graphc.regions import Region, bind_all, captured_by
 from graphc.signature import as_spec
 from graphc.tensor import Tensor
 from graphc.tensor_array import TensorArray
 from graphc.variable import Variable
-from graphc_ir.dtypes import float32
 from graphc_ir.errors import DTypeError, ShapeError
-from graphc_ir.ops.base import lift
+from graphc_ir.ops.base import KIND_ORDER, lift
 from graphc_ir.ops.control import Cond
 from graphc_ir.ops.creation import zeros
 from graphc_ir.ops.regions import require_same_type
@@ -25,7 +25,6 @@ from graphc_ir.ops.regions import require_same_type
 Recipe = Callable[[Sequence[Any]], Any]
 """Makes a value of the results of the op."""
 
-_NUMBERS: Final = (bool, int, float)
 _DATA: Final = (Tensor, Variable, bool, int, float, complex, np.ndarray, np.generic)
 _PLAIN: Final = (bool, int, float, complex, str, bytes, type(None))
 
@@ -50,6 +49,8 @@ def describe(value: Any) -> str:
         return str(value.type)
     if isinstance(value, _PLAIN):
         return repr(value)
+    if isinstance(value, TensorArray):
+        return f"a TensorArray of {describe(value.content())}"
     if isinstance(value, (list, tuple, dict)):
         leaves, structure = flatten(value)
         return str(unflatten(structure, [_Shown(leaf) for leaf in leaves]))
@@ -105,14 +106,16 @@ class Join:
     def pair(self, a: Any, b: Any) -> Recipe:
         """A result that is one of two tensors or numbers. Raises Mismatch when dtype or shape differ."""
         hints = _hints(a, b)
-        x = self.sides[0].run(lambda: lift(a, hints[0]))
-        y = self.sides[1].run(lambda: lift(b, hints[1]))
+        x = self.sides[0].run(lambda: adapted(a, hints[0]))
+        y = self.sides[1].run(lambda: adapted(b, hints[1]))
         try:
             require_same_type(x.type, y.type, f"is {x.type} on one path and {y.type} on the other")
         except (DTypeError, ShapeError) as error:
             raise Mismatch(str(error)) from error
         index = len(self._pairs)
         self._pairs.append((x, y))
+        if is_number(a) and is_number(b):
+            return lambda results: Number(results[index].value)
         return lambda results: results[index]
 
     def flag(self, a: Any, b: Any) -> Recipe:
@@ -150,8 +153,8 @@ class Join:
 
 
 def _hints(a: Any, b: Any) -> tuple[Any, Any]:
-    """The dtypes that Python numbers take: that of the other side, float32 where the other is a Python float."""
-    kinds = [None if isinstance(v, _NUMBERS) else as_spec(v).dtype for v in (a, b)]
-    if kinds == [None, None] and float in (type(a), type(b)):
-        kinds = [float32, float32]
-    return kinds[1] or kinds[0], kinds[0] or kinds[1]
+    """The dtypes that numbers take: that of a tensor on the other side, else of what holds both."""
+    kinds = [as_spec(lift(value)).dtype for value in (a, b)]
+    if not is_number(a) or (is_number(b) and KIND_ORDER[kinds[0].kind] >= KIND_ORDER[kinds[1].kind]):
+        return None, kinds[0]
+    return kinds[1], None

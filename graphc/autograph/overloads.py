@@ -6,13 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from graphc.autograph.elements import enumerated, zipped
+from graphc.autograph.elements import as_number, counted, enumerated, zipped
 from graphc.autograph.truth import predicate_of
 from graphc.tensor import SymbolicTensor
 from graphc.variable import Variable
 from graphc_ir.dtypes import bool_, float32, int32
 from graphc_ir.ops.base import lift
-from graphc_ir.ops.creation import arange
 from graphc_ir.ops.elementwise import cast, maximum, minimum
 from graphc_ir.ops.movement import reshape
 from graphc_ir.ops.reduction import reduce_all, reduce_any, reduce_max, reduce_min
@@ -25,12 +24,12 @@ def _is_symbolic(value: Any) -> bool:
 
 def _len(x: Any) -> Any:
     if isinstance(x, SymbolicTensor) and x.type.rank and not isinstance(x.type.shape[0], int):
-        return size_operand(x.type.shape[0], int32)
+        return as_number(size_operand(x.type.shape[0], int32))
     return len(x)
 
 
 def _range(*arguments: Any) -> Any:
-    return arange(*map(_scalar, arguments)) if any(map(_is_symbolic, arguments)) else range(*arguments)
+    return counted(*map(_scalar, arguments)) if any(map(_is_symbolic, arguments)) else range(*arguments)
 
 
 def _scalar(value: Any) -> Any:
@@ -51,7 +50,7 @@ def _number(kind: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
     def convert(*arguments: Any, **options: Any) -> Any:
         if len(arguments) != 1 or options or not _is_symbolic(arguments[0]):
             return kind(*arguments, **options)
-        return reshape(cast(lift(arguments[0]), dtype), ())
+        return as_number(reshape(cast(lift(arguments[0]), dtype), ()))
 
     return convert
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from graphc.debugging import (
+    disable_traceback_filtering,
+    enable_traceback_filtering,
+    is_traceback_filtering_enabled,
+)
 from graphc_ir.dtypes import as_dtype
 from graphc_ir.errors import ArgumentError
 
+if TYPE_CHECKING:
+    # Set by that module, which stands above this one.
+    from graphc.keras.dtype_policies import dtype_policy as dtype_policy
+    from graphc.keras.dtype_policies import set_dtype_policy as set_dtype_policy
+
 __all__ = [
-    "backend", "disable_interactive_logging", "enable_interactive_logging", "enable_unsafe_deserialization", "epsilon",
-    "floatx", "image_data_format", "is_interactive_logging_enabled", "max_epochs", "max_steps_per_epoch", "set_epsilon",
-    "set_floatx", "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch", "standardize_data_format",
-    "standardize_dtype",
+    "backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering",
+    "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering",
+    "enable_unsafe_deserialization", "epsilon", "floatx", "image_data_format", "is_flash_attention_enabled",
+    "is_interactive_logging_enabled", "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch",
+    "set_backend", "set_epsilon", "set_floatx", "set_image_data_format", "set_max_epochs",
+    "set_max_steps_per_epoch", "standardize_data_format", "standardize_dtype",
 ]  # fmt: skip
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
@@ -34,6 +46,25 @@ _settings = _Settings()
 def backend() -> str:
     """What runs the models: always ``"graphc"``."""
     return "graphc"
+
+
+def set_backend(backend: str) -> None:
+    """Raises ArgumentError for any other word than ``"graphc"``."""
+    if backend != "graphc":
+        raise ArgumentError(f"set_backend: got {backend!r}, but graphc runs its models itself; models saved as .keras "
+                            "files also open in Keras with its other backends")  # fmt: skip
+
+
+def enable_flash_attention() -> None:
+    """Accepted, without effect: how attention is computed is the backend's choice."""
+
+
+def disable_flash_attention() -> None:
+    """Accepted, without effect: how attention is computed is the backend's choice."""
+
+
+def is_flash_attention_enabled() -> None:
+    """None: nobody has decided, the backend does."""
 
 
 def floatx() -> str:

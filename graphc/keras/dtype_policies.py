@@ -110,3 +110,6 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
 
 publish("keras", {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": DTypePolicy}, ["DTypePolicy", "FloatDTypePolicy"])
 publish("keras.dtype_policies", {"DTypePolicy": DTypePolicy}, ["DTypePolicy"])
+# keras.config shows these too, but stands below this module.
+for _function in (dtype_policy, set_dtype_policy):
+    setattr(config, _function.__name__, _function)

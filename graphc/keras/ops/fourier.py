@@ -87,7 +87,7 @@ def _known(size: Dim) -> int:
     return size
 
 
-def _inverse(x: Pair) -> Pair:
+def inverse(x: Pair) -> Pair:
     """The inverse transform: that of the conjugate, conjugated, divided by the length."""
     real, imaginary = _transform((x[0], neg(x[1])))
     size = _known(shape_of(x[0])[-1])
@@ -126,7 +126,7 @@ def fft2(x: Any) -> Any:
 @operation("math", class_name="IFFT2")
 def ifft2(x: Any) -> Any:
     """The inverse Fourier transform along the last two axes of ``(real, imaginary)``."""
-    return _over_both(x, _inverse)
+    return _over_both(x, inverse)
 
 
 # --- of real numbers -------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def irfft(x: Any, fft_length: int | None = None) -> Any:
     # The first element, and of an even length the one in the middle, have no imaginary part.
     alone = np.array([0.0 if k == 0 or 2 * k == length else 1.0 for k in range(length // 2 + 1)])
     kept = mul(imaginary, current().constant(alone.astype(dtype_of(real).np)))
-    return _inverse((concat([real, rest[0]], axis), concat([kept, neg(rest[1])], axis)))[0]
+    return inverse((concat([real, rest[0]], axis), concat([kept, neg(rest[1])], axis)))[0]
 
 
 # --- short-time transforms -------------------------------------------------------------------------------------------
@@ -232,8 +232,8 @@ def istft(
     _check_lengths("istft", sequence_length, fft_length)
     frames = irfft(x, fft_length)
     weights = _window(window, sequence_length, fft_length, frames)
-    summed = _overlapped(mul(frames, weights), sequence_stride)
-    energy = _overlapped(mul(zeros_like(frames) + 1, mul(weights, weights)), sequence_stride)
+    summed = overlapped(mul(frames, weights), sequence_stride)
+    energy = overlapped(add(zeros_like(frames), mul(weights, weights)), sequence_stride)
     found = div(summed, energy)
     total = shape_of(found)[-1]
     start = fft_length // 2 if center else 0
@@ -241,16 +241,19 @@ def istft(
     return slice_axis(found, rank_of(found) - 1, start, stop)
 
 
-def _overlapped(frames: Operand, stride: int) -> Operand:
-    """The frames (..., count, length) added up, each ``stride`` places after the one before."""
+def overlapped(frames: Operand, stride: int, exact: bool = False) -> Operand:
+    """The frames (..., count, length) added up, each ``stride`` places after the one before.
+
+    The result may be longer than the frames reach, unless ``exact``.
+    """
     *lead, count, length = shape_of(frames)
     pieces = -(-_known(length) // stride)
-    padded = _fitted(frames, pieces * stride)
-    blocks = reshape(padded, (*lead, count, pieces, stride))
+    blocks = reshape(_fitted(frames, pieces * stride), (*lead, count, pieces, stride))
     rank = len(lead)
     total = None
     for piece in range(pieces):
         block = reshape(slice_axis(blocks, rank + 1, piece, piece + 1), (*lead, count, stride))
         placed = pad_with(block, (*(0,) * rank, piece, 0), (*(0,) * rank, pieces - 1 - piece, 0))
         total = placed if total is None else add(total, placed)
-    return reshape(total, (*lead, (count + pieces - 1) * stride))
+    summed = reshape(total, (*lead, (count + pieces - 1) * stride))
+    return slice_axis(summed, rank, 0, (count - 1) * stride + length) if exact else summed

@@ -23,15 +23,17 @@ from graphc_ir.ops.linalg import matmul, swap_last
 from graphc_ir.ops.movement import expand_dims, reshape
 from graphc_ir.ops.rearrange import moveaxis
 from graphc_ir.ops.reduction import reduce_euclidean_norm, reduce_max, reduce_min, reduce_sum
+from graphc_ir.ops.sorting import argsort
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "det", "eigh", "inv", "jvp", "lstsq", "matrix_rank", "norm", "pinv", "qr",
-    "solve", "solve_triangular", "svd",
+    "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "jvp", "lstsq", "lu_factor", "matrix_rank", "norm",
+    "pinv", "qr", "solve", "solve_triangular", "svd",
 ]  # fmt: skip
 
 
 det = unary("det", ir.det, module="linalg")
 inv = unary("inv", ir.inv, module="linalg")
+eig = unary("eig", ir.eig, module="linalg")
 eigh = unary("eigh", ir.eigh, module="linalg")
 
 
@@ -92,6 +94,14 @@ def pinv(x: Any, rcond: float | None = None) -> Any:
 def matrix_rank(x: Any, tol: float | None = None) -> Any:
     """The number of singular values above ``tol``, int32; by default the largest times precision and larger size."""
     return cast(ir.matrix_rank(floats(x), tol), int32)
+
+
+@operation("linalg")
+def lu_factor(x: Any) -> Any:
+    """Both triangular factors in one matrix (the lower one has a unit diagonal), and int32 row numbers ``p``:
+    ``x = (lower @ upper)[p]``."""
+    packed, order = ir.lu(floats(x))
+    return packed, argsort(order)
 
 
 # --- factorisations --------------------------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ class Trainer(Layer):
                           "after loading", stacklevel=2)  # fmt: skip
         elif config:
             self.compile(**{key: deserialize_keras_object(value) for key, value in config.items()})
-            if self.built:
+            if self.built and self.optimizer is not None:
                 self.optimizer.build(self.trainable_variables)
 
     @property
@@ -138,6 +138,11 @@ class Trainer(Layer):
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:
             raise ArgumentError(f"you must call compile() before {what}(): model.compile(optimizer=..., loss=...)")
+
+    def _require_optimizer(self) -> None:
+        if self.optimizer is None and type(self).train_step is Trainer.train_step:
+            raise ArgumentError("the model was compiled with optimizer=None, so it can be evaluated but not trained; "
+                                "give compile() an optimizer")  # fmt: skip
 
     # --- metrics -------------------------------------------------------------------------------------------------
 
@@ -306,6 +311,7 @@ class Trainer(Layer):
         that is not compiled and for data that does not fit.
         """
         self._require_compiled("fit")
+        self._require_optimizer()
         _check_ignored(kwargs)
         limit = max_epochs()
         epochs = epochs if limit is None else min(epochs, limit)
@@ -362,6 +368,7 @@ class Trainer(Layer):
         """One update of the weights from this batch. Returns the metrics of it alone (with ``reset_metrics=False``, of
         all batches since the last reset), as :meth:`evaluate` does."""
         self._require_compiled("train_on_batch")
+        self._require_optimizer()
         step = self.make_train_function()
         return self._on_batch(step, (x, y, sample_weight), class_weight, return_dict, reset_metrics)
 

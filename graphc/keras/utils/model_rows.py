@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.node import Node
+from graphc.keras.engine.shapes import described
 from graphc.pytree import leaves_of
+from graphc_ir.errors import GraphcError
 
 __all__ = ["LayerRow", "bytes_text", "layer_rows", "parameter_bytes", "parameter_count"]
 
@@ -46,7 +48,7 @@ def _shown_operations(model: Any, graph: Any) -> list[Any]:
 
 
 def _row(operation: Any, nodes: list[Node], depth: int) -> LayerRow:
-    outputs = [tuple(t.shape) for node in nodes for t in node.output_tensors]
+    outputs = [tuple(t.shape) for node in nodes for t in node.output_tensors] or _shapes_when_built(operation)
     inputs = [tuple(t.shape) for node in nodes for t in node.input_tensors]
     sources = [_source(t) for node in nodes for t in node.input_tensors]
     built = isinstance(operation, Layer)
@@ -55,6 +57,19 @@ def _row(operation: Any, nodes: list[Node], depth: int) -> LayerRow:
     distinct = list(dict.fromkeys(outputs))
     return LayerRow(operation, operation.name, type(operation).__name__ if built else operation.name, depth, distinct,
                     inputs, sources, params, dtype)  # fmt: skip
+
+
+def _shapes_when_built(operation: Any) -> list[tuple[Any, ...]]:
+    """The output shapes of a layer outside of any graph, for the inputs that it was built for; none if unknown."""
+    shapes = operation._build_shapes if isinstance(operation, Layer) and operation.built else {}
+    if not shapes:
+        return []
+    args, kwargs = (list(shapes.values()), {}) if len(shapes) == 1 else ([], shapes)
+    try:
+        found = operation.compute_output_shape(*args, **kwargs)
+    except (GraphcError, NotImplementedError, TypeError):
+        return []  # a layer whose call takes more than these
+    return [tuple(tensor.shape) for tensor in leaves_of(described(found, operation.compute_dtype))]
 
 
 def _source(tensor: Any) -> str:

@@ -95,7 +95,7 @@ def _shape_text(shape: tuple[Any, ...]) -> str:
 
 def _totals(model: Any) -> str:
     trainable, frozen = model.trainable_weights, model.non_trainable_weights
-    optimizer = [] if not getattr(model, "compiled", False) else list(model.optimizer.variables)
+    optimizer = [] if getattr(model, "optimizer", None) is None else list(model.optimizer.variables)
     lines = [_total("Total", [*trainable, *frozen, *optimizer]), _total("Trainable", trainable),
              _total("Non-trainable", frozen)]  # fmt: skip
     if optimizer:

@@ -173,6 +173,10 @@ class Interpreter:
         """A Python number as an operand of the dtype of another one."""
         return self.constant(to_array(value, hint=self.dtype_of(like)))
 
+    def reconcile(self, x: Operand, y: Operand) -> tuple[Operand, Operand]:
+        """Two operands that meet in a binary op. An interpreter may have operands that stand for Python numbers."""
+        return x, y
+
     def symbolic_dims(self, operand: Operand) -> Shape | None:
         """The values of a 1-D or 0-D integer operand as dims, if they are known; else None."""
         raise NotImplementedError
@@ -299,7 +303,7 @@ def promote(x: Any, y: Any) -> tuple[Operand, Operand]:
         a = interpreter.lift(x, hint=interpreter.dtype_of(b))
     if b is None:
         b = interpreter.lift(y, hint=interpreter.dtype_of(a))
-    return a, b
+    return interpreter.reconcile(a, b)
 
 
 def bind_unary(op: Op, x: Any) -> Operand:

@@ -252,7 +252,8 @@ def guarded(gradient: Operand) -> Operand:
 
 def _operands(parameter: Any, others: Sequence[Any]) -> list[Operand]:
     first = lift(parameter)
-    return [first, *(lift(o, dtype_of(first)) for o in others)]
+    dtype = dtype_of(first)
+    return [first, *[lift(o, dtype) for o in others]]
 
 
 def sgd_update(parameter: Any, gradient: Any, learning_rate: Any) -> Operand:

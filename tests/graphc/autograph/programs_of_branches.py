@@ -91,6 +91,16 @@ def python_floats_in_both(x: Any) -> Any:
 
 
 @case(2.0, -2.0)
+def a_sign(x: Any) -> Any:
+    sign: Any = 1 if x > 0 else -1
+    if x > 1:
+        power = sign * 2
+    else:
+        power = 0.5
+    return x * sign + tf.maximum(power, x) - power
+
+
+@case(2.0, -2.0)
 def structures(x: Any) -> Any:
     state = {"a": x, "b": [x * 2, (x, 1.0)]}
     if x > 0:
@@ -366,7 +376,7 @@ def a_conditional_expression_in_a_comprehension(x: Any) -> Any:
 
 @case(2.0, -2.0)
 def a_lambda(x: Any) -> Any:
-    relu: Any = lambda v: v if v > 0 else v * 0.1
+    relu: Any = lambda v: v if v > 0 else v * 0.1  # noqa: E731
     return relu(x) + relu(-x)
 
 

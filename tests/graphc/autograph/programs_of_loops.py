@@ -41,6 +41,14 @@ def while_with_a_constant_counter(x: Any) -> Any:
 
 
 @case((1.0, 4), (1.0, 0))
+def a_whole_number_becomes_a_float(x: Any, n: Any) -> Any:
+    total: Any = 0
+    for _ in tf.range(n):
+        total = total + 0.5
+    return total * x
+
+
+@case((1.0, 4), (1.0, 0))
 def a_python_sum_becomes_a_tensor(x: Any, n: Any) -> Any:
     i, total = 0, 0
     while i < n:
@@ -129,6 +137,22 @@ def while_with_else(x: Any, n: Any) -> Any:
     else:
         x = x + 100
     return x
+
+
+@case((1.0, 3), (1.0, 0))
+def a_counter_meets_floats(x: Any, n: Any) -> Any:
+    i, step = 0, 1
+    while i < n:
+        x = x * (i + 1) / 2 - i
+        i += step
+    return x * i
+
+
+@case((1.0, 3), (1.0, 0))
+def numbers_of_built_ins_meet_floats(x: Any, n: Any) -> Any:
+    for i in range(n):
+        x = x * i + 0.5 * i
+    return x * int(n) - float(n)
 
 
 @case((1.0, 5.0), (7.0, 5.0))
@@ -399,6 +423,35 @@ def nested_python_loops(x: Any, limit: Any) -> Any:
             x = x + 10
         x = x + i
     return x * x
+
+
+@case((1.0, 4.0), (3.0, 8.0), (1.0, 1000.0))
+def break_out_of_two_python_loops(x: Any, limit: Any) -> Any:
+    for i in range(3):
+        for j in range(2):
+            x = x + j
+            if x > limit:
+                break
+            x = x * 1.5
+        else:
+            x = x + i
+            continue
+        break
+    return x * x
+
+
+@case((VECTOR, 1.0), (VECTOR, 100.0))
+def break_in_an_else_clause(xs: Any, limit: Any) -> Any:
+    total = tf.constant(0.0)
+    for row in tf.stack([xs, xs * 2]):
+        for x in row:
+            total = total + x
+            if total > limit:
+                break
+        else:
+            break
+        total = total * 2
+    return total
 
 
 @case((1.0, 4.0), (3.0, 8.0), (1.0, 1000.0))

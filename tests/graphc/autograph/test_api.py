@@ -31,7 +31,7 @@ def test_autograph_can_be_switched_off() -> None:
 def test_do_not_convert_holds_for_all_that_is_called() -> None:
     for mark in (tf.autograph.experimental.do_not_convert, tf.autograph.experimental.do_not_convert()):
 
-        @mark
+        @mark  # type: ignore[untyped-decorator]
         def outer(x: Any) -> Any:
             return absolute(x)
 

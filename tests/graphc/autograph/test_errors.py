@@ -101,16 +101,6 @@ def a_jump_out_of_with(x: Any) -> Any:
     return x
 
 
-def a_break_in_else(x: Any) -> Any:
-    for _ in range(2):
-        for row in x:  # error
-            if row > 0:
-                break
-        else:
-            break
-    return x
-
-
 def a_yield(x: Any) -> Any:
     def numbers() -> Iterator[Any]:
         if x[0] > 0:
@@ -184,7 +174,6 @@ ERRORS: list[tuple[Callable[[Any], Any], str]] = [
     (in_a_round_only, "'last' is assigned only in a round, of which there may be none .* before the loop"),
     (a_raise, "whether this 'raise' is reached depends on a tensor, and a graph cannot raise"),
     (a_jump_out_of_with, "a tensor decides whether a 'return', 'break' or 'continue' leaves this block early"),
-    (a_break_in_else, "in the else clause of a loop that a tensor decides about .* keep a bool variable"),
     (a_yield, "whether this 'yield' is reached depends on a tensor"),
     (recursion, "up calls itself as long as a tensor says so, .* write a while loop"),
     (many_elements, r"the truth value of a tensor of shape \(2,\) is ambiguous; reduce it with tf.reduce_any"),

@@ -200,7 +200,7 @@ def test_generators_decorators_lambdas_and_comprehensions() -> None:
 
         running = numbers()
         next(running)
-        pick = lambda a, *b, c=3: a if a else (b, c)  # noqa: E731
+        pick: Any = lambda a, *b, c=3: a if a else (b, c)  # noqa: E731
         return cached(10), running.send(8), list(numbers()), pick(0, 1), {k: v for k, v in [(1, 2)] if v}
 
     assert traced_value(use) == use()

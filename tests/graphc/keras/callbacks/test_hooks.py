@@ -63,7 +63,7 @@ def test_every_hook_gets_a_dict_of_logs() -> None:
     model.fit(X, Y, batch_size=3, verbose=0, callbacks=[watching], validation_data=(X, Y),
               validation_batch_size=6)  # fmt: skip
     both = ["loss", "mae"]
-    train = [[("train_batch_begin", i, []), ("train_batch_end", i, both)] for i in range(2)]
+    train: list[list[Any]] = [[("train_batch_begin", i, []), ("train_batch_end", i, both)] for i in range(2)]
     test = [("test_batch_begin", 0, []), ("test_batch_end", 0, both)]
     assert watching.calls == [
         ("train_begin", []), ("epoch_begin", 0, []),

@@ -441,6 +441,7 @@ solve_triangular(m, m + 1, lower=True)
 ~ pinv(x[0])
 ~ matrix_rank(m)
 eigh(spd)[0]
+~ lu_factor(m[0])
 qr(m)[1] * sign(diagonal(qr(m)[1], axis1=1, axis2=2))[:, :, None]
 svd(x, full_matrices=False)[1]
 svd(x, compute_uv=False)
