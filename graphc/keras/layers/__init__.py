@@ -21,6 +21,7 @@ from graphc.keras.layers.core.lambda_layer import Lambda
 from graphc.keras.layers.core.masking import Masking
 from graphc.keras.layers.core.reversible_embedding import ReversibleEmbedding
 from graphc.keras.layers.core.wrapper import Wrapper
+from graphc.keras.layers.lookup import deserialize, serialize
 from graphc.keras.layers.merging.concatenate import Concatenate, concatenate
 from graphc.keras.layers.merging.dot import Dot, dot
 from graphc.keras.layers.merging.elementwise import (
@@ -149,8 +150,9 @@ __all__ = [
     "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
     "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells", "Subtract",
     "ThresholdedReLU", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D",
-    "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum",
-    "minimum", "multiply", "subtract",
+    "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize",
+    "dot", "maximum",
+    "minimum", "multiply", "serialize", "subtract",
 ]  # fmt: skip
 
-publish("keras.layers", vars(), __all__)
+publish("keras.layers", vars(), set(__all__) - {"deserialize", "serialize"})
