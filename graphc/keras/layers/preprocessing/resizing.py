@@ -7,8 +7,8 @@ from typing import Any
 from graphc.keras.layers.arguments import integer
 from graphc.keras.layers.preprocessing.image_layer import ImageLayer
 from graphc.keras.ops.image import resize
-from graphc_ir.dims import known_equal
-from graphc_ir.ops.base import Operand
+from graphc_ir.errors import ShapeError
+from graphc_ir.ops.base import Operand, shape_of
 from graphc_ir.ops.movement import slice_axis
 
 __all__ = ["CenterCrop", "Resizing"]
@@ -69,7 +69,10 @@ class Resizing(ImageLayer):
 
 
 class CenterCrop(ImageLayer):
-    """The middle ``height`` times ``width`` of images. Smaller images are enlarged until they cover that."""
+    """The middle ``height`` times ``width`` of images. Smaller images are enlarged until they cover that.
+
+    Raises ShapeError for images whose size is open: which of the two to do is not known then.
+    """
 
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
@@ -77,14 +80,16 @@ class CenterCrop(ImageLayer):
         self.width = integer(width, "CenterCrop: width", least=1)
 
     def transform(self, images: Operand, training: bool) -> Operand:
-        sizes = self.sizes(images)
+        rows, columns = self.sizes(images)
         wanted = (self.height, self.width)
-        if any(isinstance(have, int) and have < want for have, want in zip(sizes, wanted, strict=True)):
+        if not isinstance(rows, int) or not isinstance(columns, int):
+            raise ShapeError(f"CenterCrop {self.name!r} needs images of a known size, got shape "
+                             f"[{', '.join(map(str, shape_of(images)))}]; resize them first")  # fmt: skip
+        if rows < self.height or columns < self.width:
             return resize(images, wanted, crop_to_aspect_ratio=True, data_format=self.data_format)
-        for axis, have, want in zip(self.spatial_axes, sizes, wanted, strict=True):
-            if known_equal(have, want) is not True:
-                start = (have - want) // 2
-                images = slice_axis(images, axis, start, start + want)
+        for axis, have, want in zip(self.spatial_axes, (rows, columns), wanted, strict=True):
+            start = (have - want) // 2
+            images = slice_axis(images, axis, start, start + want)
         return images
 
     def get_config(self) -> dict[str, Any]:
