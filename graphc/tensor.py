@@ -33,7 +33,6 @@ class Tensor:
     _keras_mask: Any
     # NumPy must leave ``array + tensor`` to our reflected operators.
     __array_priority__ = 100
-    __array_ufunc__ = None
 
     @property
     def dtype(self) -> DType:

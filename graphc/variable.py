@@ -45,7 +45,6 @@ class Variable(metaclass=_ThroughCreators):
     """
 
     __array_priority__ = 100
-    __array_ufunc__ = None
 
     def __init__(
         self,

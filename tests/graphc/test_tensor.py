@@ -154,6 +154,32 @@ def test_numpy_interop() -> None:
     assert copy.deepcopy(a) is a
 
 
+@pytest.mark.parametrize("make", [tf.constant, tf.Variable])
+def test_numpy_functions_take_tensors(make: Any) -> None:
+    x = make([1.0, 4.0])
+    np.testing.assert_array_equal(np.sqrt(x), [1.0, 2.0])
+    np.testing.assert_array_equal(np.maximum(x, 2.0), [2.0, 4.0])
+    assert (np.min(x), np.sum(x)) == (1.0, 5.0)
+
+
+@pytest.mark.parametrize("make", [tf.constant, tf.Variable])
+@pytest.mark.parametrize("left", [np.array([2.0, 3.0], np.float32), np.float32(2.0)])
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "pow", "mod", "lt", "ge", "eq", "ne"])
+def test_operators_behind_an_array_are_those_of_tensors(make: Any, left: Any, name: str) -> None:
+    apply = getattr(operator, name)
+    found = apply(left, make([1.0, 4.0]))
+    assert isinstance(found, tf.Tensor)
+    np.testing.assert_allclose(found.numpy(), apply(left, np.array([1.0, 4.0], np.float32)))
+
+
+def test_ranges_of_floats_have_numpys_length() -> None:
+    for start, limit, delta in ((0.1, 1.1, 0.1), (0.0, 1.0, 0.1), (1.0, 0.0, -0.25), (2.0, 1.0, 0.5)):
+        expected = np.arange(start, limit, delta)
+        np.testing.assert_allclose(tf.range(start, limit, delta).numpy(), expected, atol=1e-6)
+        computed = tf.range(*(tf.constant(v) for v in (start, limit, delta)))
+        np.testing.assert_allclose(computed.numpy(), expected, atol=1e-6)
+
+
 _ARRAY = np.arange(2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
 _KEYS: list[Any] = [
     0,

@@ -75,12 +75,17 @@ class Range(Op):
     def kernel(self, start: Array, limit: Array, delta: Array) -> Any:
         if delta == 0:
             raise ArgumentError(f"range: the step from {start} to {limit} is 0; expected another number")
-        wide = [a.item() for a in (start, limit, delta)]
-        count = _count(*wide)
-        return (wide[0] + np.arange(count) * wide[2]).astype(start.dtype)
+        count = _count(*(_exact(a[()]) for a in (start, limit, delta)))
+        return (start.item() + np.arange(count) * delta.item()).astype(start.dtype)
+
+
+def _exact(number: Any) -> Any:
+    """Integers without a width, which cannot overflow; floats as they are, since their width decides the length."""
+    return number.item() if isinstance(number, np.integer) else number
 
 
 def _count(start: Any, limit: Any, delta: Any) -> int:
+    """As many as NumPy, for floats of Python, and ONNX, for those of tensors: 10 from 0.1 to 1.1 in steps of 0.1."""
     if all(isinstance(v, int) for v in (start, limit, delta)):
         return max(0, int((limit - start + delta - (1 if delta > 0 else -1)) // delta))
     return max(0, math.ceil(float(limit - start) / float(delta)))
@@ -160,7 +165,7 @@ def _static_range(start: Any, limit: Any, delta: Any, dtype: Any) -> Operand:
     values = [to_array(v) for v in (start, limit, delta)]
     natural = max((as_dtype(v.dtype) for v in values), key=lambda d: (d.kind == "f", d.size))
     wanted = natural if dtype is None else as_dtype(dtype)
-    a, b, c = (v.item() for v in values)
+    a, b, c = (_exact(v) for v in (start, limit, delta))
     if c == 0:
         raise ArgumentError(f"range: the step from {a} to {b} is 0; expected another number")
     if wanted.is_integer and isinstance(a, int) and isinstance(c, int) and _count(a, b, c) > 64:
