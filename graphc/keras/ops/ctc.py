@@ -45,7 +45,7 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
                          "(batch, labels) and logits (batch, frames, classes)")  # fmt: skip
     states = _with_blanks(labels, mask_index)
     scores = _state_scores(states, log_softmax(logits))
-    skips = _may_skip(states, mask_index)
+    skips = _may_skip(states)
     start = add(zeros_like(scores[0]), _log_of(equal(_numbers(states), 0), scores))
     lengths = _column(output_length)
 
@@ -76,9 +76,9 @@ def _state_scores(states: Operand, scores: Operand) -> Operand:
     return transpose(take_along_axis(scores, chosen, 2), (1, 0, 2))
 
 
-def _may_skip(states: Operand, blank: int) -> Operand:
-    """Which states may follow the one before the blank before them: labels that differ from it."""
-    return logical_and(not_equal(states, blank), not_equal(states, _shifted(states, 2, -1)))
+def _may_skip(states: Operand) -> Operand:
+    """Which states may follow the one before the state before them: labels that differ from it. Blanks never do."""
+    return not_equal(states, _shifted(states, 2, -1))
 
 
 def _advance(reached: Operand, skips: Operand) -> Operand:

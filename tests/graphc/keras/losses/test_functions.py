@@ -118,6 +118,11 @@ def test_ctc_without_enough_frames_is_infinite_and_has_a_gradient_elsewhere() ->
     assert np.abs(slope[1]).max() > 0.1
 
 
+def test_ctc_of_a_label_of_the_blank_class_passes_its_frame() -> None:
+    logits = (np.arange(24, dtype=np.float32).reshape(2, 4, 3) - 12) / 100
+    np.testing.assert_allclose(losses.ctc([[1, 2, 1, 0], [1, 2, 0, 2]], logits), [2.442931, 2.4543595], rtol=1e-5)
+
+
 def test_ctc_refuses_other_ranks() -> None:
     with pytest.raises(ShapeError, match="expected labels"):
         losses.ctc([1, 2], FRAMES)
