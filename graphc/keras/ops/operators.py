@@ -1,4 +1,7 @@
-"""Operators of KerasTensors: each records the ``keras.ops`` function that Keras records for it."""
+"""Operators of KerasTensors and of weights: the functions of ``keras.ops``, with their dtype promotion.
+
+On KerasTensors each records itself, as Keras does.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.ops import arithmetic, comparison, indexing, movement, products
+from graphc.keras.variable import Variable
 
 __all__ = ["install_operators"]
 
@@ -49,13 +53,15 @@ def _reflected(function: Function) -> Function:
 def _equality(function: Function, if_foreign: bool) -> Function:
     """None and strings are no tensors: they are never equal to one.
 
-    The result has no value, but as a condition it tells whether both are the same tensor: ``x in model.inputs`` works.
+    A KerasTensor has no value, but as a condition it tells whether both are the same tensor: ``x in model.inputs``
+    works.
     """
 
-    def operator(self: KerasTensor, other: Any) -> Any:
+    def operator(self: Any, other: Any) -> Any:
         if other is None or isinstance(other, str):
             return if_foreign
-        return function(self, other).decide((self is other) is not if_foreign)
+        found = function(self, other)
+        return found.decide((self is other) is not if_foreign) if isinstance(found, KerasTensor) else found
 
     return operator
 
@@ -76,7 +82,7 @@ def _squeeze(self: KerasTensor, axis: Any = None) -> Any:
 
 
 def install_operators() -> None:
-    """Gives KerasTensors the operators, ``T``, ``reshape`` and ``squeeze``."""
+    """Gives KerasTensors and weights the operators, and KerasTensors ``T``, ``reshape`` and ``squeeze``."""
     members: dict[str, Any] = {f"__{name}__": function for name, function in {**_ORDER, **_UNARY}.items()}
     for name, function in _ARITHMETIC.items():
         members |= {f"__{name}__": function, f"__r{name}__": _reflected(function)}
@@ -84,9 +90,12 @@ def install_operators() -> None:
         "__eq__": _equality(comparison.equal, False),
         "__ne__": _equality(comparison.not_equal, True),
         "__getitem__": _item,
-        "reshape": _reshape,
-        "squeeze": _squeeze,
-        "T": property(movement.transpose, doc="The axes in opposite order."),
     }
+    _set_members(Variable, members)
+    transposed = property(movement.transpose, doc="The axes in opposite order.")
+    _set_members(KerasTensor, {**members, "reshape": _reshape, "squeeze": _squeeze, "T": transposed})
+
+
+def _set_members(cls: type, members: dict[str, Any]) -> None:
     for name, member in members.items():
-        setattr(KerasTensor, name, member)
+        setattr(cls, name, member)

@@ -133,3 +133,31 @@ def test_sizes_of_keras_tensors() -> None:
     assert ops.reshape(x, (rows, 1, 3)).shape == (None, 1, 3)
     found = Model(x, ops.broadcast_to(ops.ones((1, 2)), (rows, 2)))(X)
     np.testing.assert_array_equal(found.numpy(), np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("apply", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow])
+def test_operators_of_weights_promote(apply: Callable[[Any, Any], Any]) -> None:
+    weight = keras.Variable([1.0, 2.0])
+    half = tf.constant([2.0, 3.0], tf.float16)
+    found = apply(weight, half)
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found.numpy(), apply(np.array([1.0, 2.0]), np.array([2.0, 3.0])))
+    count = keras.Variable([1, 2], dtype="int32")
+    assert apply(count, half).dtype == "float16"
+
+
+def test_weights_compare_with_tensors_of_other_dtypes_and_with_none() -> None:
+    weight = keras.Variable([1.0, 2.0])
+    np.testing.assert_array_equal((weight < np.array([2, 2])).numpy(), [True, False])
+    np.testing.assert_array_equal((weight == tf.constant([1, 1], tf.int64)).numpy(), [True, False])
+    assert (weight == None) is False and (weight != None) is True  # noqa: E711
+    assert weight in {weight: 1}
+
+
+def test_the_square_root_of_a_weight_has_a_gradient() -> None:
+    weight = keras.Variable([4.0])
+    with tf.GradientTape() as tape:
+        loss = 2 * weight**0.5 - weight[0]
+    gradient = tape.gradient(loss, weight)
+    assert gradient is not None
+    np.testing.assert_allclose(gradient.numpy(), [-0.5])
