@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from graphc.arrays import clip_by_global_norm, clip_by_norm, clip_by_value
 from graphc.indexed_slices import IndexedSlices
+from graphc.keras.variable import Variable as KerasVariable
 from graphc.variable import Variable
 from graphc_ir.dtypes import bfloat16, float32
 from graphc_ir.errors import ArgumentError
@@ -21,7 +22,7 @@ from graphc_ir.ops.arithmetic import abs_real
 from graphc_ir.ops.base import Operand, dtype_of, lift
 from graphc_ir.ops.elementwise import cast, less, select
 
-__all__ = ["active_pairs", "clipped", "flushed"]
+__all__ = ["active_pairs", "clipped", "flushed", "is_replaced"]
 
 _TINY: Final = {float32: 1e-34, bfloat16: 1e-34}
 
@@ -46,6 +47,11 @@ def active_pairs(grads: Sequence[Any], variables: Sequence[Variable]) -> tuple[l
                       "them, or leave them out. (With model.compile(), is the loss given?)", stacklevel=4)  # fmt: skip
     pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
     return [_dense(g, v) for g, v in pairs], [v for _, v in pairs]
+
+
+def is_replaced(variable: Variable) -> bool:
+    """Whether the gradient of a weight is its new value: ``overwrite_with_gradient``, for scales that are measured."""
+    return isinstance(variable, KerasVariable) and variable.overwrite_with_gradient
 
 
 def _dense(gradient: Any, variable: Variable) -> Operand:

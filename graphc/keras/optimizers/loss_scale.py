@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from graphc.control import cond
 from graphc.keras.initializers import Constant
-from graphc.keras.optimizers.gradients import active_pairs
+from graphc.keras.optimizers.gradients import active_pairs, is_replaced
 from graphc.keras.optimizers.optimizer import Optimizer
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
 from graphc.variable import Variable
@@ -92,7 +92,8 @@ class LossScaleOptimizer(Optimizer):
         grads, variables = active_pairs(grads, self._weights_for(grads, trainable_variables))
 
         def step() -> None:
-            scaled = [div(g, cast(self.dynamic_scale, g.dtype)) for g in grads]
+            scaled = [g if is_replaced(v) else div(g, cast(self.dynamic_scale, g.dtype))
+                      for g, v in zip(grads, variables, strict=True)]  # fmt: skip
             self.inner_optimizer.apply(scaled, variables)
             self._count_good_step()
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from graphc.control import cond
 from graphc.keras.config import floatx
-from graphc.keras.optimizers.gradients import active_pairs, clipped
+from graphc.keras.optimizers.gradients import active_pairs, clipped, is_replaced
 from graphc.keras.optimizers.options import check_options, known_options, learning_rate_of
 from graphc.keras.optimizers.state import OptimizerState, values_of
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
@@ -21,7 +21,7 @@ from graphc_ir.errors import ArgumentError
 from graphc_ir.ops.arithmetic import floormod
 from graphc_ir.ops.base import Operand, lift
 from graphc_ir.ops.creation import zeros_like
-from graphc_ir.ops.elementwise import add, cast, div, equal, mul, not_equal, sub
+from graphc_ir.ops.elementwise import add, cast, div, equal, maximum, mul, not_equal, select, sub
 
 __all__ = ["Optimizer", "store"]
 
@@ -110,6 +110,12 @@ class Optimizer(OptimizerState):
             return
         grads, variables = active_pairs(grads, self._weights_for(grads, trainable_variables))
         following = add(self._iterations, 1)
+        grads, variables = self._replace(grads, variables, following)
+        if variables:
+            self._step(grads, variables, following)
+        self._iterations.assign(following)
+
+    def _step(self, grads: list[Operand], variables: list[Variable], following: Operand) -> None:
         if self.loss_scale_factor is not None:
             grads = [div(g, self.loss_scale_factor) for g in grads]
         if self.gradient_accumulation_steps:
@@ -121,7 +127,6 @@ class Optimizer(OptimizerState):
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
-        self._iterations.assign(following)
 
     def _weights_for(self, grads: Sequence[Any], given: Sequence[Variable] | None) -> Sequence[Variable]:
         if given is None and not self.built:
@@ -238,6 +243,27 @@ class Optimizer(OptimizerState):
                 each.assign(add(each, gradient))
 
         cond(equal(floormod(following, steps), 0), update, wait)
+
+    def _replace(
+        self, grads: list[Operand], variables: list[Variable], following: Operand
+    ) -> tuple[list[Operand], list[Variable]]:
+        """Sets the weights that are replaced by their gradients; gives the other pairs.
+
+        With gradient accumulation, by the largest gradient of the steps.
+        """
+        steps = self.gradient_accumulation_steps
+        others = [(g, v) for g, v in zip(grads, variables, strict=True) if not is_replaced(v)]
+        for gradient, variable in zip(grads, variables, strict=True):
+            if not is_replaced(variable):
+                continue
+            if not steps:
+                variable.assign(gradient)
+                continue
+            kept = self._accumulators[self._index[variable]]
+            largest, due = maximum(gradient, kept), equal(floormod(following, steps), 0)
+            variable.assign(select(due, largest, variable))
+            kept.assign(select(due, zeros_like(kept), largest))
+        return [g for g, _ in others], [v for _, v in others]
 
     def _follow_averages(self) -> None:
         """Moves the averages towards the weights; the first step sets them to the weights."""

@@ -117,6 +117,28 @@ def test_excluded_weights_do_not_decay() -> None:
         np.testing.assert_allclose([v.numpy()[0] for v in (kernel, bias, other)], [1.0, 2.0, 2.0], rtol=1e-6)
 
 
+def test_a_gradient_may_be_the_new_value() -> None:
+    scale, variable = keras.Variable([1.0, 2.0]), weight()
+    scale.overwrite_with_gradient = True
+    SGD(1.0, loss_scale_factor=2.0).apply([3 * ONE, 2 * ONE], [scale, variable])
+    np.testing.assert_allclose(scale.numpy(), [3.0, 3.0])
+    np.testing.assert_allclose(variable.numpy(), [0.0, 1.0])
+    SGD(1.0).apply([ONE], [scale])
+    np.testing.assert_allclose(scale.numpy(), [1.0, 1.0])
+    scaling = keras.optimizers.LossScaleOptimizer(SGD(1.0))
+    scaling.apply([5 * ONE], [scale])
+    np.testing.assert_allclose(scale.numpy(), [5.0, 5.0])
+
+
+def test_the_largest_gradient_of_the_accumulated_steps_is_the_new_value() -> None:
+    scale = keras.Variable([1.0, 2.0])
+    scale.overwrite_with_gradient = True
+    optimizer = SGD(1.0, gradient_accumulation_steps=2)
+    for gradient, expected in ((4 * ONE, [1.0, 2.0]), (3 * ONE, [4.0, 4.0]), (ONE, [4.0, 4.0]), (2 * ONE, [2.0, 2.0])):
+        optimizer.apply([gradient], [scale])
+        np.testing.assert_allclose(scale.numpy(), expected)
+
+
 def test_accumulation_waits_and_takes_the_mean() -> None:
     variable = weight()
     optimizer = SGD(1.0, gradient_accumulation_steps=2)
