@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.keras.config import floatx
-from graphc.keras.losses.arguments import align_ranks, convert
+from graphc.keras.losses.arguments import align_ranks, convert, floats
 from graphc.keras.metrics.reduction import FunctionMetric
 from graphc_ir.ops.base import Operand, dtype_of, lift, rank_of, shape_of
 from graphc_ir.ops.elementwise import cast, equal, greater
@@ -33,7 +33,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """Whether predictions are greater than ``threshold`` where targets are 1, and not where they are 0."""
-    target, prediction = align_ranks(lift(y_true), lift(y_pred))
+    target, prediction = align_ranks(lift(y_true), floats(y_pred))
     return _hits(equal(target, cast(greater(prediction, threshold), dtype_of(target))))
 
 
@@ -136,3 +136,4 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
         # Keras's files know no such option, so they hold it only where it matters.
         options = {"from_sorted_ids": True} if from_sorted_ids else {}
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, **options)
+        self.from_sorted_ids = from_sorted_ids

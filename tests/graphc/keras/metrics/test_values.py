@@ -210,10 +210,12 @@ def test_ids_sorted_by_score() -> None:
     ids = [[3, 1, 2], [5, 4, 0]]
     assert float(metrics.SparseTopKCategoricalAccuracy(k=2, from_sorted_ids=True)([1, 0], ids)) == 0.5
     assert float(metrics.SparseTopKCategoricalAccuracy(k=3, from_sorted_ids=True)([1, 0], ids)) == 1.0
+    assert metrics.SparseTopKCategoricalAccuracy(from_sorted_ids=True).from_sorted_ids
 
 
 def test_binary_accuracy_of_booleans_and_columns() -> None:
     np.testing.assert_array_equal(metrics.binary_accuracy([True, False], [0.9, 0.8]), [1, 0])
+    np.testing.assert_array_equal(metrics.binary_accuracy([True, False], [True, True]), [1, 0])
     assert float(metrics.BinaryAccuracy()([1, 0], [[0.7], [0.2]])) == 1.0
 
 
