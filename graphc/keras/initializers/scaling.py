@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any, Final
@@ -48,6 +49,14 @@ class VarianceScaling(RandomInitializer):
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         return self._draw(shape, math.sqrt(self.scale / max(1.0, fan)), dtype_or_default(dtype))
+
+    def counting(self, input_axes: Sequence[int], output_axes: Sequence[int]) -> VarianceScaling:
+        """One with the same seed that counts these axes; itself if it was told already which ones to count."""
+        if self.input_axes is not None and self.output_axes is not None:
+            return self
+        other = copy.copy(self)
+        other.input_axes, other.output_axes = tuple(input_axes), tuple(output_axes)
+        return other
 
     def _draw(self, shape: Any, stddev: float, dtype: Any) -> Any:
         if self.distribution == "uniform":

@@ -62,10 +62,21 @@ class EinsumDense(Layer):
 
     def build(self, input_shape: Any) -> None:
         sizes = _Sizes(self.equation, self.partial_output_shape, tuple(input_shape))
-        self.kernel = make_weight(self, "kernel", sizes.kernel())
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=sizes.kernel(),
+            initializer=self._kernel_start(sizes),
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
         if self.bias_axes:
             self.bias = make_weight(self, "bias", sizes.bias(self.bias_axes))
         self.input_spec = InputSpec(ndim=len(input_shape))
+
+    def _kernel_start(self, sizes: _Sizes) -> Any:
+        """The initializer of the kernel, told which axes belong to the inputs."""
+        start = self.kernel_initializer
+        return start.counting(*sizes.kernel_axes()) if isinstance(start, initializers.VarianceScaling) else start
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         outputs = einsum(self.equation, cast(inputs, self.compute_dtype), self.kernel)
@@ -121,6 +132,11 @@ class _Sizes:
 
     def kernel(self) -> tuple[int, ...]:
         return tuple(self._size(label) for label in self.kernel_labels)
+
+    def kernel_axes(self) -> tuple[list[int], list[int]]:
+        """Which axes of the kernel are summed over, and which are axes of the outputs."""
+        of_outputs = [label in self.result for label in self.kernel_labels]
+        return [i for i, kept in enumerate(of_outputs) if not kept], [i for i, kept in enumerate(of_outputs) if kept]
 
     def bias(self, axes: str) -> tuple[int, ...]:
         """Broadcastable against the outputs, from the first of the axes on."""

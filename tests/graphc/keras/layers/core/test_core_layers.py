@@ -162,6 +162,26 @@ def test_einsum_dense_errors(equation: str, output_shape: Any, bias_axes: Any, m
         layers.EinsumDense(equation, output_shape, bias_axes=bias_axes)(numbers(2, 3, 4))
 
 
+@pytest.mark.parametrize(
+    ("equation", "output_shape", "units"),
+    [("abc,cde->abde", (None, 20, 20), 100), ("abcd,cde->abe", (None, 60), 6 * 25), ("...c,cd->...d", 400, 100)],
+)
+def test_the_kernel_of_an_einsum_starts_with_the_variance_of_a_dense_layer(
+    equation: str, output_shape: Any, units: int
+) -> None:
+    layer = layers.EinsumDense(equation, output_shape, kernel_initializer=keras.initializers.LecunNormal(seed=3))
+    layer.build((2, 3, 6, 25) if "abcd" in equation else (2, 3, 100))
+    np.testing.assert_allclose(np.std(layer.kernel), units**-0.5, rtol=0.02)
+
+
+def test_axes_that_an_initializer_was_told_to_count_stay() -> None:
+    start = keras.initializers.LecunNormal(seed=3, input_axes=[2], output_axes=[0, 1])
+    layer = layers.EinsumDense("abc,cde->abde", (None, 20, 20), kernel_initializer=start)
+    layer.build((2, 3, 100))
+    np.testing.assert_allclose(np.std(layer.kernel), 20**-0.5, rtol=0.02)
+    assert layer.get_config()["kernel_initializer"]["config"]["input_axes"] == [2]
+
+
 # --- Lambda ------------------------------------------------------------------------------------------------------
 
 
