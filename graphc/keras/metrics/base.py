@@ -74,11 +74,11 @@ class Metric(MetricBase):
         if unknown:
             raise ArgumentError(f"add_weight of metric {self.name!r} got unknown arguments {sorted(unknown)}; it takes "
                                 f"{', '.join(sorted(_KERAS3_ORDER))}")  # fmt: skip
-        shape = given.get("shape")
+        shape, initializer = given.get("shape"), given.get("initializer")
         # A metric may learn its shapes from the first batch of a traced step, and lives on after that.
         with init_scope(), name_scope(self.name):
             variable = Variable(
-                initializers.get(given.get("initializer") or "zeros"),
+                initializers.get("zeros" if initializer is None else initializer),
                 shape=() if shape is None else shape if isinstance(shape, Sequence) else (shape,),
                 dtype=given.get("dtype"),
                 trainable=False,

@@ -17,6 +17,7 @@ from graphc_ir.dtypes import as_dtype
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import random as ir
 from graphc_ir.ops.base import Operand, lift, rank_of
+from graphc_ir.ops.creation import zeros_like
 from graphc_ir.ops.elementwise import add, cast, div
 from graphc_ir.ops.indexing import getitem
 from graphc_ir.ops.rearrange import moveaxis
@@ -85,6 +86,8 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     ``noise_shape`` broadcasts to the shape of the inputs; along axes of size 1 elements share their fate.
     """
     _refuse_symbolic("dropout", inputs)
+    if rate == 1:
+        return zeros_like(inputs)
     return draws.dropout(lambda: _key(seed), inputs, rate, noise_shape)
 
 

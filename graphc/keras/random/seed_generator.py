@@ -22,7 +22,7 @@ class SeedGenerator(Stateful):
     Raises ArgumentError for a seed that is no integer.
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if seed is not None and not isinstance(seed, int):
             raise ArgumentError(f"SeedGenerator: got seed={seed!r}, expected an integer or None")
         self.name = name or auto_name("seed_generator")

@@ -307,3 +307,8 @@ def test_names_of_functions() -> None:
 )
 def test_directions_of_improvement(metric: Any, direction: str | None) -> None:
     assert metric._direction == direction
+
+
+def test_variables_start_from_a_tensor() -> None:
+    counts = metrics.Mean().add_variable(shape=(2, 2), initializer=tf.constant([[1, 2], [3, 4]]), dtype="int32")
+    np.testing.assert_array_equal(counts.numpy(), [[1, 2], [3, 4]])

@@ -84,6 +84,7 @@ def test_dtypes_and_shapes() -> None:
     assert random.beta((2, 3), np.ones(3, np.float32), [1.0, 2.0, 3.0]).shape == (2, 3)
     mixed = random.shuffle(np.arange(12).reshape(3, 4), axis=1, seed=0).numpy()
     np.testing.assert_array_equal(np.sort(mixed, 1), np.arange(12).reshape(3, 4))
+    np.testing.assert_array_equal(random.dropout(np.ones((2, 3), np.float32), 1.0, seed=0).numpy(), np.zeros((2, 3)))
     shared = random.dropout(np.ones((6, 50), np.float32), 0.5, noise_shape=(6, 1), seed=0).numpy()
     assert (shared == shared[:, :1]).all()
 
