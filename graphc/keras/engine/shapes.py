@@ -26,8 +26,10 @@ def as_shape(shape: Any) -> Any:
 
 
 def described(shape: Any, dtype: Any) -> Any:
-    """KerasTensors for a shape or a structure of shapes."""
+    """KerasTensors for a shape or a structure of shapes; None stays None."""
     found = as_shape(shape)
+    if found is None:
+        return None
     if isinstance(found, dict):
         return {key: described(value, dtype) for key, value in found.items()}
     if isinstance(found, list) or (isinstance(found, tuple) and any(isinstance(d, (list, tuple, dict)) for d in found)):

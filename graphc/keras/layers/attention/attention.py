@@ -9,7 +9,7 @@ from graphc.keras.engine.layer import Layer
 from graphc.keras.layers.attention.scores import Visible, all_of, attend_whole, causal_mask, with_hidden
 from graphc.keras.random.seed_generator import SeedGenerator
 from graphc_ir.errors import ArgumentError
-from graphc_ir.ops.base import Operand, shape_of
+from graphc_ir.ops.base import Operand, lift, shape_of
 from graphc_ir.ops.elementwise import add, cast, mul, tanh
 from graphc_ir.ops.linalg import matmul, swap_last
 from graphc_ir.ops.movement import expand_dims
@@ -98,10 +98,10 @@ class Attention(Layer):
         pairs = add(expand_dims(query, 2), expand_dims(key, 1))
         return mul(reduce_sum(tanh(self._scaled(pairs)), -1), self.concat_score_weight)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The query's mask."""
-        self._check_inputs(inputs, previous_mask)
-        return None if previous_mask is None else previous_mask[0]
+        self._check_inputs(inputs, mask)
+        return None if mask is None or mask[0] is None else lift(mask[0])
 
     def _check_inputs(self, inputs: Any, mask: Any = None) -> None:
         name = type(self).__name__

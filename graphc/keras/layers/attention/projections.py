@@ -99,6 +99,10 @@ class ProjectedAttention(Layer):
     def use_bias(self) -> bool:
         return self._use_bias
 
+    @property
+    def sliding_window(self) -> int | None:
+        return self._sliding_window
+
     # --- to be defined -------------------------------------------------------------------------------------------
 
     def depth(self) -> int:

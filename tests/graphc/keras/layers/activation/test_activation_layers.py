@@ -96,6 +96,18 @@ def test_softmax_leaves_masked_positions_out() -> None:
         np.testing.assert_allclose(result, [[0.11920292, 0, 0.880797]], 1e-5)
 
 
+def test_softmax_where_nothing_counts_is_0() -> None:
+    x = np.array([[1, 2, 3], [1, 1, 1]], np.float32)
+    result = layers.Softmax()(x, mask=np.array([[False] * 3, [True] * 3])).numpy()
+    np.testing.assert_allclose(result, [[0, 0, 0], [1 / 3] * 3], 1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (1, 1, 3), (1, 2)])
+def test_a_mask_of_softmax_broadcasts_to_the_inputs(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="does not broadcast to the shape"):
+        layers.Softmax()(np.ones((1, 3), np.float32), mask=np.ones(shape, bool))
+
+
 def test_softmax_over_several_axes() -> None:
     result = layers.Softmax(axis=(1, 2))(numbers(2, 3, 4)).numpy()
     np.testing.assert_allclose(result.sum((1, 2)), [1, 1], 1e-5)
