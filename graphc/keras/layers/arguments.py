@@ -16,9 +16,10 @@ __all__ = [
 
 
 def integer(value: Any, what: str, least: int | None = None) -> int:
-    """An int, or anything that stands for one. Raises ArgumentError, which names ``what``, for anything else."""
+    """An int, or anything that stands for one. Raises ArgumentError, which names ``what``, for anything else, and for
+    True and False."""
     try:
-        number = operator.index(value)
+        number = operator.index(None if isinstance(value, bool) else value)
     except TypeError:
         raise ArgumentError(f"{what} must be an integer, got {value!r} ({type(value).__name__})") from None
     if least is not None and number < least:

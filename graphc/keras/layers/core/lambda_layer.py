@@ -56,10 +56,12 @@ class Lambda(Layer):
         return {**config, "arguments": serialize_keras_object(self.arguments)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Raises SafeModeError for a config that holds a ``lambda`` as bytecode."""
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None, safe_mode: bool | None = None
+    ) -> Any:
+        """Raises SafeModeError for a config that holds a ``lambda`` as bytecode, whatever ``safe_mode`` says."""
         parts = ("function", "output_shape", "mask", "arguments")
-        read = {key: deserialize_keras_object(config[key]) for key in parts if key in config}
+        read = {key: deserialize_keras_object(config[key], custom_objects) for key in parts if key in config}
         return cls(**{**config, **read})
 
 

@@ -51,7 +51,15 @@ class ReversibleEmbedding(Embedding):
             self.reverse_embeddings = make_weight(self, "embeddings", shape, name="reverse_embeddings")
 
     def call(self, inputs: Any, reverse: bool = False) -> Any:
-        return self._logits(inputs) if reverse else super().call(inputs)
+        if reverse:
+            return self._logits(inputs)
+        outputs = super().call(inputs)
+        if self.mask_zero:
+            outputs._keras_mask = super().compute_mask(inputs)
+        return outputs
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """None: only the way there has a mask, which its outputs carry already."""
 
     def _logits(self, inputs: Any) -> Operand:
         dtype = self.reverse_dtype or self.compute_dtype

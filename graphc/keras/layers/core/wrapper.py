@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from graphc.keras.engine.layer import Layer
@@ -28,7 +29,7 @@ class Wrapper(Layer):
         return {**super().get_config(), "layer": serialize_keras_object(self.layer)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         arguments = dict(config)
-        layer = deserialize_keras_object(arguments.pop("layer"))
+        layer = deserialize_keras_object(arguments.pop("layer"), custom_objects)
         return cls(layer, **arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from graphc.keras.engine.layer import Layer
@@ -105,11 +106,11 @@ class Bidirectional(Layer):
         total = add(forward, backward)
         return mul(total, 0.5) if self.merge_mode == "ave" else total
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of sequences for the output (or both), if it is one; none for the states."""
-        given = leaves_of(previous_mask)
-        mask = given[0] if given and self.return_sequences else None
-        masks = [mask] if self.merge_mode else [mask, mask]
+        given = leaves_of(mask)
+        own = given[0] if given and self.return_sequences else None
+        masks = [own] if self.merge_mode else [own, own]
         if self.return_state:
             return [*masks, *(None for _ in range(2 * len(self.forward_layer.state_size)))]
         return masks[0] if len(masks) == 1 else masks
@@ -139,13 +140,13 @@ class Bidirectional(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """A layer from what :meth:`get_config` returned, with the names that the two layers have there."""
         arguments = dict(config)
-        forward = deserialize_keras_object(arguments.pop("layer"))
+        forward = deserialize_keras_object(arguments.pop("layer"), custom_objects)
         backward = arguments.pop("backward_layer", None)
         if backward is not None:
-            arguments["backward_layer"] = deserialize_keras_object(backward)
+            arguments["backward_layer"] = deserialize_keras_object(backward, custom_objects)
         made = cls(forward, **arguments)
         made.forward_layer.name = forward.name
         return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -199,11 +200,11 @@ class RNN(Layer):
         ordered = reverse(sequence, 1) if self.go_backwards else sequence
         return swap_time(ordered) if self.time_major else ordered
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of sequences for the output, if it is one; none for the states."""
-        first = leaves_of(previous_mask)[0] if leaves_of(previous_mask) else None
-        mask = first if self.return_sequences else None
-        return [mask, *(None for _ in self.state_size)] if self.return_state else mask
+        given = leaves_of(mask)
+        own = given[0] if given and self.return_sequences else None
+        return [own, *(None for _ in self.state_size)] if self.return_state else own
 
     # --- configuration -------------------------------------------------------------------------------------------
 
@@ -222,9 +223,9 @@ class RNN(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         arguments = dict(config)
-        cell = deserialize_keras_object(arguments.pop("cell"))
+        cell = deserialize_keras_object(arguments.pop("cell"), custom_objects)
         return cls(cell, **arguments)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -69,9 +69,9 @@ class StackedRNNCells(Layer):
         return {**super().get_config(), "cells": [serialize_keras_object(cell) for cell in self.cells]}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         arguments = dict(config)
-        cells = [deserialize_keras_object(cell) for cell in arguments.pop("cells")]
+        cells = [deserialize_keras_object(cell, custom_objects) for cell in arguments.pop("cells")]
         return cls(cells, **arguments)
 
 
