@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.keras.engine.layer import Layer
+from graphc.keras.ops.comparison import not_equal
 from graphc_ir.ops.base import Operand, dtype_of
-from graphc_ir.ops.elementwise import cast, mul, not_equal
+from graphc_ir.ops.elementwise import cast, mul
 from graphc_ir.ops.reduction import reduce_any
 
 __all__ = ["Masking"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from graphc.keras.engine.layer import Layer
+from graphc.keras.ops.promotion import as_bool, promoted
 from graphc_ir.dims import Dim, UndecidableDimError, known_equal, require_equal
 from graphc_ir.errors import ArgumentError, ShapeError
-from graphc_ir.ops.base import Operand, lift, rank_of, shape_of
+from graphc_ir.ops.base import Operand, rank_of, shape_of
 from graphc_ir.ops.logical import logical_or
 from graphc_ir.ops.movement import expand_dims
 from graphc_ir.ops.shape import ensure_shape
@@ -17,7 +19,7 @@ __all__ = ["ElementwiseMerge", "MergeLayer", "agreeing"]
 
 
 class MergeLayer(Layer):
-    """Base of layers that are called on a list of tensors."""
+    """Base of layers that are called on a list of tensors, which are cast to their common dtype."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -28,7 +30,16 @@ class MergeLayer(Layer):
         if not isinstance(inputs, (list, tuple)) or not inputs:
             raise ArgumentError(f"{type(self).__name__} {self.name!r} is called on a list of tensors, got "
                                 f"{type(inputs).__name__}; write layer([a, b])")  # fmt: skip
-        return [lift(x) for x in inputs]
+        return promoted(*inputs)
+
+    def masks(self, inputs: Any, mask: Any) -> list[Operand | None]:
+        """The mask of each input, or None. Raises ArgumentError unless there is one of them for each."""
+        if mask is None:
+            return [None]
+        if not isinstance(mask, (list, tuple)) or not isinstance(inputs, (list, tuple)) or len(mask) != len(inputs):
+            raise ArgumentError(f"{type(self).__name__} {self.name!r}: compute_mask takes two lists of the same length,"
+                                f" inputs and masks (or None each); got {inputs} and {mask}")  # fmt: skip
+        return [None if m is None else as_bool(m) for m in mask]
 
     def merge(self, operands: list[Operand]) -> Operand:
         raise NotImplementedError
@@ -57,13 +68,9 @@ class ElementwiseMerge(MergeLayer):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Counts what any input counts; None unless every input has a mask."""
-        masks = list(mask) if isinstance(mask, (list, tuple)) else [mask]
-        if any(m is None for m in masks):
-            return None
-        total = masks[0]
-        for other in masks[1:]:
-            total = logical_or(total, other)
-        return total
+        masks = self.masks(inputs, mask)
+        given = [m for m in masks if m is not None]
+        return reduce(logical_or, given) if len(given) == len(masks) else None
 
 
 def agreeing(operands: list[Operand], free_axis: int | None = None) -> list[Operand]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc.keras.layers.merging.base import MergeLayer, agreeing
 from graphc_ir.dtypes import bool_
-from graphc_ir.ops.base import Operand, lift, normalize_axis, rank_of, shape_of
+from graphc_ir.ops.base import Operand, normalize_axis, rank_of, shape_of
 from graphc_ir.ops.creation import ones
 from graphc_ir.ops.movement import broadcast_to, concat, expand_dims
 from graphc_ir.ops.reduction import reduce_any
@@ -30,7 +30,7 @@ class Concatenate(MergeLayer):
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The masks joined in the same way; along the features, what any input counts. Inputs without a mask count
         everywhere; None if no input has one."""
-        masks = list(mask) if isinstance(mask, (list, tuple)) else [mask]
+        masks = self.masks(inputs, mask)
         if all(m is None for m in masks):
             return None
         operands = self.operands(inputs)
@@ -41,13 +41,12 @@ class Concatenate(MergeLayer):
         return {**super().get_config(), "axis": self.axis}
 
 
-def _whole_mask(x: Operand, mask: Any) -> Operand:
+def _whole_mask(x: Operand, mask: Operand | None) -> Operand:
     """A mask of the shape of ``x``."""
     if mask is None:
         return ones(shape_of(x), bool_)
-    operand = lift(mask)
-    missing = tuple(range(rank_of(operand), rank_of(x)))
-    return broadcast_to(expand_dims(operand, missing) if missing else operand, shape_of(x))
+    missing = tuple(range(rank_of(mask), rank_of(x)))
+    return broadcast_to(expand_dims(mask, missing), shape_of(x)) if missing else mask
 
 
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:

@@ -36,7 +36,6 @@ class Dot(MergeLayer):
             raise ArgumentError(f"Dot: axes {axes!r} name axis 0, the batch; examples are not mixed")
         self.axes = axes
         self.normalize = normalize
-        self.supports_masking = False
 
     def merge(self, operands: list[Operand]) -> Operand:
         if len(operands) != 2:

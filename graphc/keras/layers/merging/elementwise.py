@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Any
 
 from graphc.keras.layers.merging.base import ElementwiseMerge
+from graphc.keras.ops.promotion import floats
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import elementwise as ops
 from graphc_ir.ops.base import Operand
@@ -43,7 +44,7 @@ class Average(ElementwiseMerge):
     """The mean of the inputs."""
 
     def merge(self, operands: list[Operand]) -> Operand:
-        return ops.div(reduce(ops.add, operands), len(operands))
+        return ops.div(floats(reduce(ops.add, operands)), len(operands))
 
 
 class Maximum(ElementwiseMerge):

@@ -48,6 +48,12 @@ def test_only_the_way_into_a_reversible_embedding_has_a_mask() -> None:
     assert getattr(back, "_keras_mask", None) is None
 
 
+def test_steps_of_integers_are_masked_as_integers() -> None:
+    result = layers.Masking()(np.array([[[0, 0], [1, 2], [0, 3]]], np.int32))
+    assert result.dtype == "int32"
+    np.testing.assert_array_equal(result._keras_mask.numpy(), [[False, True, True]])
+
+
 class Doubled(layers.Layer):
     """A layer that no registry knows."""
 

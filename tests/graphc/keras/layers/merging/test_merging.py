@@ -33,6 +33,17 @@ def test_elementwise_by_hand(name: str) -> None:
     assert getattr(layers, name)([A, B]).numpy().tolist() == ELEMENTWISE[name]
 
 
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_inputs_meet_in_their_common_dtype(name: str) -> None:
+    layer = getattr(layers, name.capitalize())()
+    result = layer([A.astype(np.int32), B])
+    assert result.dtype == "float32"
+    assert result.numpy().tolist() == ELEMENTWISE[name]
+    whole = layer([A.astype(np.int32), B.astype(np.int32)])
+    assert whole.dtype == ("float32" if name == "average" else "int32")
+    assert whole.numpy().tolist() == ELEMENTWISE[name]
+
+
 def test_more_than_two_and_one() -> None:
     assert layers.Add()([A, B, A]).numpy().tolist() == [[5, 12]]
     assert layers.Average()([A, B, A + B]).numpy() == pytest.approx(np.array([[8 / 3, 14 / 3]]))
@@ -96,6 +107,17 @@ def test_masks_of_sums() -> None:
     assert mask_of(layers.Add()([masked(a, 1, 3, 2), masked(b, 1, 3, 2)])) == [[1, 1, 0]]
     assert mask_of(layers.Add()([masked(a, 1, 3, 2), masked(None, 1, 3, 2)])) is None
     assert mask_of(layers.Dot(2)([masked(a, 1, 3, 2), masked(b, 1, 3, 2)])) is None
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_masks_and_inputs_are_lists_of_the_same_length(name: str) -> None:
+    layer, mask = getattr(layers, name)(), np.ones((1, 3), bool)
+    x = masked(None, 1, 3, 2)
+    for inputs, masks in (([x, x], mask), (x, [None, None]), ([x, x], [mask])):
+        with pytest.raises(ArgumentError, match="two lists of the same length"):
+            layer.compute_mask(inputs, masks)
+    numbers_as_mask = layer.compute_mask([x, x], [mask.astype(np.float32), mask.astype(np.float32)])
+    assert numbers_as_mask.dtype == "bool" and numbers_as_mask.numpy().all()
 
 
 def test_masks_of_joined_tensors() -> None:
