@@ -143,7 +143,9 @@ class RNN(Layer):
 
         def step(x: Any, states: Any) -> tuple[Any, Any]:
             output, following = cell(x, states, training=training) if isinstance(cell, Layer) else cell.call(x, states)
-            return output, like_states(following, states, f"the cell {cell!r}")
+            # A cell of another dtype policy may give another dtype.
+            own = map_leaves(lambda x: cast(x, self.compute_dtype), output)
+            return own, like_states(following, states, f"the cell {cell!r}")
 
         return step
 

@@ -16,7 +16,8 @@ __all__ = ["StackedRNNCells", "built_cell", "output_size_of"]
 
 
 class StackedRNNCells(Layer):
-    """Each cell takes the output of the one before. The states are a list with the states of each cell.
+    """Each cell takes the output of the one before. The states are a list with the states of each cell: what its
+    ``get_initial_state`` gives; without one, a tensor for a ``state_size`` that is a number, else a list.
 
     Raises ArgumentError for something that is no cell.
     """
@@ -38,7 +39,7 @@ class StackedRNNCells(Layer):
 
     def get_initial_state(self, batch_size: Dim | None = None) -> list[Any]:
         """A list with the first states of each cell."""
-        return [first_states(cell, batch_size, self.compute_dtype) for cell in self.cells]
+        return [_start(cell, batch_size, self.compute_dtype) for cell in self.cells]
 
     def build(self, input_shape: Any) -> None:
         shape = tuple(input_shape)
@@ -51,7 +52,7 @@ class StackedRNNCells(Layer):
         following = []
         for cell, own in zip(self.cells, states, strict=True):
             inputs, new = cell(inputs, as_list(own), training=training, **kwargs)
-            following.append(as_list(new))
+            following.append(as_list(new) if isinstance(own, (list, tuple)) else as_list(new)[0])
         return inputs, following
 
     @contextmanager
@@ -60,7 +61,7 @@ class StackedRNNCells(Layer):
         with ExitStack() as stack:
             for cell, own in zip(self.cells, states, strict=True):
                 if hasattr(cell, "shared_masks"):
-                    stack.enter_context(cell.shared_masks(inputs, own, training))
+                    stack.enter_context(cell.shared_masks(inputs, as_list(own), training))
                 size = output_size_of(cell)
                 inputs = (inputs[0], *(size if isinstance(size, (list, tuple)) else (size,)))
             yield
@@ -73,6 +74,12 @@ class StackedRNNCells(Layer):
         arguments = dict(config)
         cells = [deserialize_keras_object(cell, custom_objects) for cell in arguments.pop("cells")]
         return cls(cells, **arguments)
+
+
+def _start(cell: Any, batch: Dim | None, dtype: str) -> Any:
+    states = first_states(cell, batch, dtype)
+    has_list = hasattr(cell, "get_initial_state") or isinstance(cell.state_size, (list, tuple))
+    return states if has_list else states[0]
 
 
 def output_size_of(cell: Any) -> Any:
