@@ -13,13 +13,13 @@ import numpy as np
 from graphc.keras.engine.operation import operation
 from graphc.keras.ops.families import unary
 from graphc.keras.ops.promotion import convert, convert_all, promoted
-from graphc_ir.dims import Dim
+from graphc_ir.dims import Dim, Shape, element_count, known_equal
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import movement as ir
 from graphc_ir.ops import rearrange
 from graphc_ir.ops.base import Operand, dtype_of, normalize_axis, rank_of, shape_of
 from graphc_ir.ops.padding import pad as padded
-from graphc_ir.ops.shape import bitcast
+from graphc_ir.ops.shape import bitcast, ensure_shape
 
 __all__ = [
     "append", "array_split", "broadcast_to", "concatenate", "copy", "dsplit", "dstack", "expand_dims", "flip", "fliplr",
@@ -33,11 +33,26 @@ __all__ = [
 
 @operation("numpy")
 def reshape(x: Any, newshape: Any) -> Any:
-    """The elements in another shape; one size may be -1 (or None): it follows from the others."""
+    """The elements in another shape; one size may be -1 (or None): it follows from the others.
+
+    Where open sizes leave it undecided whether the elements fit, they are taken to, which is checked when the graph
+    runs.
+    """
     sizes = newshape
     if isinstance(newshape, (list, tuple)):
         sizes = [-1 if size is None else size for size in newshape]
-    return ir.reshape(convert(x), sizes)
+    return _fitted(convert(x), ir.resolve_shape(sizes))
+
+
+def _fitted(x: Operand, sizes: Shape) -> Operand:
+    total = element_count(shape_of(x))
+    given = element_count(tuple(d for d in sizes if d != -1))
+    if given == 0 or sizes.count(-1) > 1:
+        return ir.reshape(x, sizes)  # which says what is wrong
+    filled = tuple(total // given if d == -1 else d for d in sizes)
+    if known_equal(total, element_count(filled)) is not None:
+        return ir.reshape(x, sizes)
+    return ir.reshape(ensure_shape(ir.reshape(x, (-1,)), (element_count(filled),)), filled)
 
 
 def _flat(x: Operand) -> Operand:

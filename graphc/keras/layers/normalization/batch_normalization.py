@@ -10,7 +10,7 @@ from graphc.keras.layers.normalization.affine import AffineNormalization, known_
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.base import Operand, normalize_axis, rank_of, shape_of
 from graphc_ir.ops.elementwise import add, cast, div, mul, square, sub
-from graphc_ir.ops.movement import expand_dims, reshape
+from graphc_ir.ops.movement import broadcast_to, expand_dims, reshape
 from graphc_ir.ops.normalization import batch_norm_training, batch_normalization
 from graphc_ir.ops.reduction import reduce_sum
 
@@ -24,7 +24,8 @@ class BatchNormalization(AffineNormalization):
 
     In training, with the statistics of the batch (all axes but ``axis``), which also move ``moving_mean`` and
     ``moving_variance`` by ``1 - momentum`` towards them; else with those two. A layer with ``trainable=False`` always
-    uses the moving statistics and leaves them alone. ``mask`` (one axis less than the inputs) says what counts.
+    uses the moving statistics and leaves them alone. ``mask`` (of one axis less than the inputs, to be broadcast to
+    them) says what counts.
     """
 
     def __init__(
@@ -126,7 +127,8 @@ class BatchNormalization(AffineNormalization):
         if rank_of(mask) != rank_of(x) - 1:
             raise ShapeError(f"BatchNormalization {self.name!r}: the mask must have one axis less than the inputs, got "
                              f"a mask of shape {list(shape_of(mask))} for inputs {list(shape_of(x))}")  # fmt: skip
-        return expand_dims(cast(mask, self.statistics_dtype), -1)
+        # A mask may stand for several rows, which count one by one.
+        return broadcast_to(expand_dims(cast(mask, self.statistics_dtype), -1), shape_of(x))
 
     def get_config(self) -> dict[str, Any]:
         return {

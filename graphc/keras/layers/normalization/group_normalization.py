@@ -17,8 +17,8 @@ class GroupNormalization(AffineNormalization):
     """Splits the channels (``axis``) into ``groups`` and brings each group of each example to mean 0 and variance 1
     over all axes but the batch; then scales by ``gamma`` and shifts by ``beta``, one of each per channel.
 
-    ``groups=-1``: one group per channel. ``groups=1``: all channels together. Raises ArgumentError if the channels do
-    not divide into the groups.
+    ``groups=-1``: one group per channel. ``groups=1``: all channels together. Raises ArgumentError for other groups
+    than positive integers, and if the channels do not divide into them.
     """
 
     def __init__(
@@ -46,6 +46,9 @@ class GroupNormalization(AffineNormalization):
             },
             **kwargs,
         )  # fmt: skip
+        if isinstance(groups, bool) or not isinstance(groups, int) or (groups < 1 and groups != -1):
+            raise ArgumentError(f"GroupNormalization: got groups={groups!r}, expected a positive integer, or -1 for "
+                                "one group per channel")  # fmt: skip
         self.groups = groups
         self.axis = axis
         self.autocast = False
@@ -54,7 +57,7 @@ class GroupNormalization(AffineNormalization):
         channels = known_size(input_shape, self.axis, self)
         if self.groups == -1:
             self.groups = channels
-        if self.groups < 1 or channels % self.groups:
+        if channels % self.groups:
             raise ArgumentError(f"GroupNormalization {self.name!r}: {channels} channels do not divide into "
                                 f"groups={self.groups}; choose a divisor of {channels}")  # fmt: skip
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.keras import ops
 from graphc.keras.config import standardize_data_format
 from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.layer import Layer
@@ -41,7 +42,10 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """``[batch, ...]`` to ``[batch, *target_shape]``; at most one size may be -1 for "what is left"."""
+    """``[batch, ...]`` to ``[batch, *target_shape]``; at most one size may be -1 for "what is left".
+
+    Open sizes are taken to fit, which is checked when the layer runs.
+    """
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -52,7 +56,7 @@ class Reshape(Layer):
             raise ArgumentError(f"Reshape: target_shape {self.target_shape} leaves more than one size open (-1)")
 
     def call(self, inputs: Any) -> Any:
-        return reshape(inputs, (shape_of(inputs)[0], *self.target_shape))
+        return ops.reshape(inputs, (shape_of(inputs)[0], *self.target_shape))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "target_shape": self.target_shape}

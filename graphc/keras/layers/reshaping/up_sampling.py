@@ -9,6 +9,7 @@ from graphc.keras.config import standardize_data_format
 from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.layer import Layer
 from graphc.keras.layers.arguments import axis_sizes, integer, one_of
+from graphc.keras.ops.promotion import floats
 from graphc_ir.ops.base import Operand, lift, shape_of
 from graphc_ir.ops.resize import resize
 
@@ -25,6 +26,8 @@ _METHODS: Final = {
 
 def _enlarged(inputs: Any, factors: Sequence[int], first: int, method: str = "nearest") -> Operand:
     operand, axes = lift(inputs), range(first, first + len(factors))
+    if method != "nearest":
+        operand = floats(operand)
     sizes = [shape_of(operand)[axis] * factor for axis, factor in zip(axes, factors, strict=True)]
     return resize(operand, sizes, axes, method)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphc.keras import layers
+from graphc.keras import Model, layers
 from graphc_ir.errors import ArgumentError, GraphcError, ShapeError
 from tests.graphc.keras.layers.checks import (
     channels_first,
@@ -203,3 +203,36 @@ def test_inputs_that_do_not_fit(layer: Any, shape: tuple[int, ...], message: str
     with pytest.raises(GraphcError, match=message) as error:
         layer(counted(*shape))
     assert isinstance(error.value, ShapeError)
+
+
+@pytest.mark.parametrize(
+    ("shape", "target", "expected"),
+    [
+        ((None, None), (3, 5), (None, 3, 5)),
+        ((2, None), (3, 5), (2, 3, 5)),
+        ((None, None, 4), (8,), (None, 8)),
+        ((None, None, None, 3), (-1, 6), (None, None, 6)),
+        ((None, None), (5, -1), (None, 5, None)),
+    ],
+)
+def test_open_sizes_are_taken_to_fit_another_shape(shape: Any, target: Any, expected: Any) -> None:
+    inputs = layers.Input(batch_shape=shape)
+    assert layers.Reshape(target)(inputs).shape == expected
+
+
+def test_a_reshape_of_open_sizes_is_checked_when_it_runs() -> None:
+    x = numbers(2, 15)
+    layer = layers.Reshape((3, 5))
+    check_open(layer, x, (0, 1))
+    inputs = layers.Input((None,))
+    model = Model(inputs, layer(inputs))
+    np.testing.assert_array_equal(model.predict(x, verbose=0), x.reshape(2, 3, 5))
+    with pytest.raises(ShapeError, match=r"got shape \[32\], expected \[30\]"):
+        model.predict(numbers(2, 16), verbose=0)
+
+
+@pytest.mark.parametrize("method", ["bilinear", "bicubic", "lanczos3", "lanczos5"])
+def test_interpolated_integers_are_floats(method: str) -> None:
+    x = np.arange(12).reshape(2, 2, 1, 3)
+    assert layers.UpSampling2D((1, 2), interpolation=method)(x).dtype == "float32"
+    assert layers.UpSampling2D((1, 2))(x).dtype == "int64"
