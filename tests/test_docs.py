@@ -10,7 +10,7 @@ import pytest
 
 import graphc_ir.ops.families  # noqa: F401  (fills the table of ops)
 from graphc_ir.ops.base import OPS
-from tests.documents import DOCUMENTS, ROOT, console_lines, python_blocks, run_blocks, stripped
+from tests.documents import DOCUMENTS, ROOT, console_lines, python_blocks, run_blocks, settled, stripped
 
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=[path.name for path in DOCUMENTS])
 
@@ -23,7 +23,7 @@ def test_code_runs_and_prints_what_the_document_says(path: Path, tmp_path: Path)
     for block, output in zip(blocks, run_blocks(path, tmp_path), strict=True):
         # A block with output but no text block below it would leave the reader guessing.
         expected = block.expected or ""
-        assert stripped(output) == stripped(expected), f"line {block.line}; see tests/documents.py --update"
+        assert settled(output, expected) == stripped(expected), f"line {block.line}; see tests/documents.py --update"
 
 
 @every_document
