@@ -19,8 +19,8 @@ from graphc.tracing import Tracer, tracing, unique_name
 from graphc.variable import Variable
 from graphc_backends.base import Executable
 from graphc_ir.collector import collection_paused
-from graphc_ir.dims import Assumptions, UndecidableDimError, fresh_symbol
-from graphc_ir.errors import ArgumentError, GraphcError, TracingError
+from graphc_ir.dims import Assumptions, UndecidableDimError, fresh_symbol, is_undecidable
+from graphc_ir.errors import ArgumentError, GraphcError, ShapeError, TracingError
 from graphc_ir.evaluate import bind_inputs, specialize
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import lift
@@ -262,8 +262,9 @@ class Function:
         wanted = self._types_to_trace(static, types)
         try:
             concrete = self._trace_types(call, wanted)
-        except (UndecidableDimError, TracingError):
-            if wanted == types or self.input_signature is not None:
+        except (ShapeError, UndecidableDimError, TracingError) as error:
+            needs_sizes = isinstance(error, TracingError) or is_undecidable(error)
+            if not needs_sizes or wanted == types or self.input_signature is not None:
                 raise
             wanted = types  # generalising was only to save traces; sizes that matter are traced as they are
             concrete = self._trace_types(call, wanted)

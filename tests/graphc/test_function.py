@@ -169,6 +169,15 @@ def test_reduce_retracing_opens_the_sizes_that_changed() -> None:
     assert mean.experimental_get_tracing_count() == 2
 
 
+def test_reduce_retracing_leaves_sizes_that_matter() -> None:
+    halves = tf.function(lambda x: tf.concat(tf.split(x, 2)[::-1], axis=0), reduce_retracing=True)
+    for n in (2, 4, 6):
+        np.testing.assert_array_equal(halves(tf.range(n)).numpy(), np.roll(np.arange(n), n // 2))
+    assert halves.experimental_get_tracing_count() == 3
+    with pytest.raises(ArgumentError, match="size 3"):
+        halves(tf.range(3))
+
+
 def test_concrete_functions() -> None:
     w = tf.Variable(2.0)
 

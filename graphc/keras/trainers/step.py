@@ -11,8 +11,9 @@ from graphc.mode import mode
 from graphc.pytree import flatten
 from graphc.signature import Call, signature_of
 from graphc.tensor import Tensor
-from graphc_ir.dims import UndecidableDimError, symbol
+from graphc_ir.dims import UndecidableDimError, is_undecidable, symbol
 from graphc_ir.dtypes import of_numpy
+from graphc_ir.errors import ShapeError
 from graphc_ir.evaluate import specialize
 from graphc_ir.types import TensorType
 
@@ -60,8 +61,10 @@ class CompiledStep:
         types = [t.with_shape((symbol(BATCH), *t.shape[1:])) for t in static]
         try:
             return self._trace(data, types)
-        except UndecidableDimError:
-            return None
+        except (ShapeError, UndecidableDimError) as error:
+            if is_undecidable(error):
+                return None
+            raise
 
     def _trace(self, data: Any, types: list[TensorType]) -> ConcreteFunction:
         call = Call((data,), {})

@@ -109,6 +109,15 @@ def test_the_last_partial_batch_does_not_trace_again() -> None:
     assert len(traces) == once
 
 
+def test_a_step_that_needs_the_batch_size_is_traced_for_each() -> None:
+    noise = tf.constant(np.ones((4, 1), np.float32))
+    model = _regression()
+    model.compile("sgd", lambda y, y_pred: tf.reduce_mean((y_pred - y + noise) ** 2))
+    model.fit(X[:8], Y[:8], batch_size=4, verbose=0)
+    with pytest.raises(ShapeError, match=r"\(2, 1\)"):
+        model.fit(X[:2], Y[:2], batch_size=2, verbose=0)
+
+
 def test_a_changed_learning_rate_takes_effect() -> None:
     model = _regression()
     model.fit(X, Y, epochs=1, verbose=0)
