@@ -9,13 +9,15 @@ from typing import Any
 from graphc.keras.engine.layer import Layer
 from graphc.keras.ops.promotion import as_bool, promoted
 from graphc_ir.dims import Dim, UndecidableDimError, known_equal, require_equal
+from graphc_ir.dtypes import DType
 from graphc_ir.errors import ArgumentError, ShapeError
-from graphc_ir.ops.base import Operand, rank_of, shape_of
+from graphc_ir.ops.base import Operand, dtype_of, lift, rank_of, shape_of
+from graphc_ir.ops.elementwise import select
 from graphc_ir.ops.logical import logical_or
 from graphc_ir.ops.movement import expand_dims
 from graphc_ir.ops.shape import ensure_shape
 
-__all__ = ["ElementwiseMerge", "MergeLayer", "agreeing"]
+__all__ = ["CountingMerge", "ElementwiseMerge", "MergeLayer", "agreeing"]
 
 
 class MergeLayer(Layer):
@@ -73,6 +75,36 @@ class ElementwiseMerge(MergeLayer):
         return reduce(logical_or, given) if len(given) == len(masks) else None
 
 
+class CountingMerge(ElementwiseMerge):
+    """Base of merges in which the masked steps of one input leave the result to the other inputs."""
+
+    def neutral(self, dtype: DType) -> Any:
+        """The number that changes nothing in the merge."""
+        raise NotImplementedError
+
+    def nothing(self, operands: list[Operand]) -> Any:
+        """What stands where no input counts."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        operands, counted = self.operands(inputs), self._counted(inputs, mask)
+        visible = [x if c is None else select(c, x, lift(self.neutral(dtype_of(x)), dtype_of(x)))
+                   for x, c in zip(operands, counted, strict=False)]  # fmt: skip
+        given = [c for c in counted if c is not None]
+        if not given:
+            return self.merge(operands)
+        result = self.merge(visible)
+        if len(given) < len(operands):
+            return result
+        return select(reduce(logical_or, given), result, self.nothing(operands))
+
+    def _counted(self, inputs: Any, mask: Any) -> list[Operand | None]:
+        """The masks with the axes of the operands."""
+        ranks = [rank_of(lift(x)) for x in inputs]
+        masks = zip(self.masks(inputs, mask), ranks, strict=False)
+        return [None if m is None else _with_rank(_with_last_axes(m, rank), max(ranks)) for m, rank in masks]
+
+
 def agreeing(operands: list[Operand], free_axis: int | None = None) -> list[Operand]:
     """The operands with equal open sizes on all axes but ``free_axis``.
 
@@ -99,6 +131,11 @@ def _agreed(have: Dim, want: Dim) -> Dim:
     except ValueError:  # the op that merges them says which tensors do not fit
         return have
     return have
+
+
+def _with_last_axes(mask: Operand, rank: int) -> Operand:
+    missing = tuple(range(rank_of(mask), rank))
+    return expand_dims(mask, missing) if missing else mask
 
 
 def _with_rank(x: Operand, rank: int) -> Operand:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-from graphc.keras.layers.merging.base import ElementwiseMerge
+from graphc.keras.layers.merging.base import CountingMerge, ElementwiseMerge
 from graphc.keras.ops.promotion import floats
+from graphc_ir.dtypes import DType
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops import elementwise as ops
 from graphc_ir.ops.base import Operand
@@ -33,8 +34,14 @@ class Subtract(ElementwiseMerge):
         return ops.sub(*operands)
 
 
-class Multiply(ElementwiseMerge):
-    """The product of the inputs."""
+class Multiply(CountingMerge):
+    """The product of the inputs, without what is masked; 0 where all are."""
+
+    def neutral(self, dtype: DType) -> Any:
+        return 1
+
+    def nothing(self, operands: list[Operand]) -> Any:
+        return 0
 
     def merge(self, operands: list[Operand]) -> Operand:
         return reduce(ops.mul, operands)
@@ -47,15 +54,27 @@ class Average(ElementwiseMerge):
         return ops.div(floats(reduce(ops.add, operands)), len(operands))
 
 
-class Maximum(ElementwiseMerge):
-    """The largest of the inputs, element by element."""
+class Maximum(CountingMerge):
+    """The largest of the inputs, element by element, without what is masked; the first input where all are."""
+
+    def neutral(self, dtype: DType) -> Any:
+        return dtype.min
+
+    def nothing(self, operands: list[Operand]) -> Any:
+        return operands[0]
 
     def merge(self, operands: list[Operand]) -> Operand:
         return reduce(ops.maximum, operands)
 
 
-class Minimum(ElementwiseMerge):
-    """The smallest of the inputs, element by element."""
+class Minimum(CountingMerge):
+    """The smallest of the inputs, element by element, without what is masked; the first input where all are."""
+
+    def neutral(self, dtype: DType) -> Any:
+        return dtype.max
+
+    def nothing(self, operands: list[Operand]) -> Any:
+        return operands[0]
 
     def merge(self, operands: list[Operand]) -> Operand:
         return reduce(ops.minimum, operands)

@@ -120,6 +120,28 @@ def test_masks_and_inputs_are_lists_of_the_same_length(name: str) -> None:
     assert numbers_as_mask.dtype == "bool" and numbers_as_mask.numpy().all()
 
 
+@pytest.mark.parametrize(
+    ("name", "one", "both"),
+    [
+        ("Multiply", [[1, 2], [3, 4], [15, 24]], [[0, 0], [3, 4], [15, 24]]),
+        ("Maximum", [[1, 2], [3, 4], [5, 6]], [[-7, -8], [3, 4], [5, 6]]),
+        ("Minimum", [[1, 2], [3, 4], [3, 4]], [[-7, -8], [3, 4], [3, 4]]),
+    ],
+)
+def test_masked_steps_leave_the_result_to_the_other_input(name: str, one: Any, both: Any) -> None:
+    x = tf.constant(np.array([[[-7, -8], [-7, -8], [5, 6]]], np.float32))
+    y = tf.constant(np.array([[[1, 2], [3, 4], [3, 4]]], np.float32))
+    x._keras_mask = tf.constant([[False, False, True]])
+    layer = getattr(layers, name)()
+    result = layer([x, y])
+    np.testing.assert_array_equal(result.numpy(), [one])
+    assert mask_of(result) is None
+    y._keras_mask = tf.constant([[False, True, True]])
+    result = layer([x, y])
+    np.testing.assert_array_equal(result.numpy(), [both])
+    assert mask_of(result) == [[0, 1, 1]]
+
+
 def test_masks_of_joined_tensors() -> None:
     a, b = [[1, 0]], [[0, 1, 1]]
     assert mask_of(layers.Concatenate(1)([masked(a, 1, 2, 2), masked(b, 1, 3, 2)])) == [[1, 0, 0, 1, 1]]
