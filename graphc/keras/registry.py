@@ -65,7 +65,7 @@ def lookup(module: str, name: str) -> Any:
     for known, obj in table.items():
         if inspect.isclass(obj) and name in (to_snake_case(known), known.lower()):
             return obj
-    near = difflib.get_close_matches(name, [*table, *map(to_snake_case, table)], n=3)
+    near = difflib.get_close_matches(name, {*table, *map(to_snake_case, table)}, n=3)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(sorted(table))}"
     raise ArgumentError(f"{module} has nothing named {name!r}; {hint} Objects of your own need "
                         "@keras.saving.register_keras_serializable() or custom_objects={...}")  # fmt: skip

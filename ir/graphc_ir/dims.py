@@ -21,7 +21,8 @@ import numpy as np
 __all__ = [
     "Assumptions", "Dim", "DimExpr", "FloorDiv", "Shape", "Symbol", "UndecidableDimError",
     "broadcast_dim", "broadcast_shapes", "element_count", "evaluate", "free_symbols", "fresh_symbol",
-    "is_undecidable", "known_equal", "known_ge", "normalise", "parse_dim", "require_equal", "solve", "substitute", "symbol",
+    "is_undecidable", "known_equal", "known_ge", "normalise", "parse_dim", "require_equal", "solve", "substitute",
+    "symbol",
 ]  # fmt: skip
 
 

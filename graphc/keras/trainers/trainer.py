@@ -79,7 +79,6 @@ class Trainer(Layer):
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
-        **kwargs: Any,
     ) -> None:
         """Sets how the model is trained: optimizer, loss (per output) and metrics, by name or as objects.
 

@@ -235,6 +235,8 @@ def test_names_of_classes_classes_and_callables() -> None:
     assert losses.get(None) is None
     with pytest.raises(ArgumentError, match="did you mean 'mse'"):
         losses.get("msee")
+    with pytest.raises(ArgumentError, match=r"did you mean 'hinge'( or '(?!hinge')\w+')*\?"):
+        losses.get("hingee")
     with pytest.raises(ArgumentError, match="expected a name"):
         losses.get(3)
 

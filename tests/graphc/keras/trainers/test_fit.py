@@ -118,6 +118,11 @@ def test_a_step_that_needs_the_batch_size_is_traced_for_each() -> None:
         model.fit(X[:2], Y[:2], batch_size=2, verbose=0)
 
 
+def test_compile_refuses_unknown_arguments() -> None:
+    with pytest.raises(TypeError, match="loss_weight"):
+        _regression(loss_weight=2.0)
+
+
 def test_a_changed_learning_rate_takes_effect() -> None:
     model = _regression()
     model.fit(X, Y, epochs=1, verbose=0)
