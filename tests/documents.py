@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import math
 import linecache
+import math
 import os
 import re
 import subprocess
