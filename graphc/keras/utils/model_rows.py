@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.node import Node
+from graphc.keras.engine.operation import FunctionOperation, IrOperation
 from graphc.keras.engine.shapes import described
 from graphc.pytree import leaves_of
 from graphc_ir.errors import GraphcError
@@ -24,9 +26,14 @@ class LayerRow(NamedTuple):
     depth: int
     output_shapes: list[tuple[Any, ...]]
     input_shapes: list[tuple[Any, ...]]
-    sources: list[str]
+    source_tensors: list[KerasTensor]
     params: int | None
     dtype: str
+
+    @property
+    def sources(self) -> list[str]:
+        """The inputs as ``layer[call][position]``."""
+        return [_source(tensor) for tensor in self.source_tensors]
 
 
 def layer_rows(model: Any, expand_nested: bool = False, depth: int = 0) -> Iterator[LayerRow]:
@@ -36,7 +43,8 @@ def layer_rows(model: Any, expand_nested: bool = False, depth: int = 0) -> Itera
     operations = _shown_operations(model, graph)
     for operation in operations:
         nodes = [n for n in operation._inbound_nodes if id(n) in own]
-        yield _row(operation, nodes, depth)
+        sources = [] if graph is None else [graph.real(t) for node in nodes for t in node.input_tensors]
+        yield _row(operation, nodes, sources, depth)
         if expand_nested and getattr(operation, "layers", None):
             yield from layer_rows(operation, True, depth + 1)
 
@@ -47,16 +55,20 @@ def _shown_operations(model: Any, graph: Any) -> list[Any]:
     return list(graph.operations)
 
 
-def _row(operation: Any, nodes: list[Node], depth: int) -> LayerRow:
+def _row(operation: Any, nodes: list[Node], sources: list[KerasTensor], depth: int) -> LayerRow:
     outputs = [tuple(t.shape) for node in nodes for t in node.output_tensors] or _shapes_when_built(operation)
-    inputs = [tuple(t.shape) for node in nodes for t in node.input_tensors]
-    sources = [_source(t) for node in nodes for t in node.input_tensors]
+    inputs = [tuple(t.shape) for t in sources]
     built = isinstance(operation, Layer)
     params = parameter_count(operation.weights) if built and operation.built else None if built else 0
     dtype = operation.dtype_policy.name if built else ""
     distinct = list(dict.fromkeys(outputs))
-    return LayerRow(operation, operation.name, type(operation).__name__ if built else operation.name, depth, distinct,
-                    inputs, sources, params, dtype)  # fmt: skip
+    return LayerRow(operation, operation.name, _kind(operation), depth, distinct, inputs, sources, params, dtype)
+
+
+def _kind(operation: Any) -> str:
+    if isinstance(operation, FunctionOperation):
+        return operation.spec.__name__
+    return type(operation.op if isinstance(operation, IrOperation) else operation).__name__
 
 
 def _shapes_when_built(operation: Any) -> list[tuple[Any, ...]]:
@@ -72,7 +84,8 @@ def _shapes_when_built(operation: Any) -> list[tuple[Any, ...]]:
     return [tuple(tensor.shape) for tensor in leaves_of(described(found, operation.compute_dtype))]
 
 
-def _source(tensor: Any) -> str:
+def _source(tensor: KerasTensor) -> str:
+    assert tensor.history is not None, "it is the result of a call"
     operation, index, position = tensor.history
     return f"{operation.name}[{index}][{position}]"
 
