@@ -1,4 +1,4 @@
-"""Layers."""
+"""Layers: what models are made of."""
 
 from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.layer import Layer
@@ -70,6 +70,8 @@ from graphc.keras.layers.pooling.windows import (
 )
 from graphc.keras.layers.preprocessing.category_encoding import CategoryEncoding
 from graphc.keras.layers.preprocessing.discretization import Discretization
+from graphc.keras.layers.preprocessing.hashing import Hashing
+from graphc.keras.layers.preprocessing.integer_lookup import IntegerLookup
 from graphc.keras.layers.preprocessing.normalization import Normalization
 from graphc.keras.layers.preprocessing.random_colors import RandomBrightness, RandomContrast
 from graphc.keras.layers.preprocessing.random_geometry import (
@@ -81,6 +83,8 @@ from graphc.keras.layers.preprocessing.random_geometry import (
 )
 from graphc.keras.layers.preprocessing.rescaling import Rescaling
 from graphc.keras.layers.preprocessing.resizing import CenterCrop, Resizing
+from graphc.keras.layers.preprocessing.string_lookup import StringLookup
+from graphc.keras.layers.preprocessing.text_vectorization import TextVectorization
 from graphc.keras.layers.regularization.activity_regularization import ActivityRegularization
 from graphc.keras.layers.regularization.alpha_dropout import AlphaDropout
 from graphc.keras.layers.regularization.dropout import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
@@ -142,17 +146,17 @@ __all__ = [
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool1D", "GlobalAvgPool2D",
     "GlobalAvgPool3D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalMaxPooling1D",
     "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention", "GroupedQueryAttention",
-    "Identity", "Input", "InputLayer", "InputSpec", "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU",
-    "Masking", "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum",
-    "Minimum", "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "RMSNormalization",
-    "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation",
-    "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "ReversibleEmbedding", "SeparableConv1D",
-    "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
-    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells", "Subtract",
-    "ThresholdedReLU", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D",
-    "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize",
-    "dot", "maximum",
-    "minimum", "multiply", "serialize", "subtract",
+    "Hashing", "Identity", "Input", "InputLayer", "InputSpec", "IntegerLookup", "LSTMCell", "Lambda", "Layer",
+    "LayerNormalization", "LeakyReLU", "Masking", "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D",
+    "MaxPooling2D", "MaxPooling3D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "Normalization", "PReLU",
+    "Permute", "RMSNormalization", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation",
+    "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing",
+    "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D",
+    "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+    "SpectralNormalization", "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization", "ThresholdedReLU",
+    "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D",
+    "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum",
+    "multiply", "serialize", "subtract",
 ]  # fmt: skip
 
 publish("keras.layers", vars(), set(__all__) - {"deserialize", "serialize"})

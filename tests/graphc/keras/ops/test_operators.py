@@ -150,7 +150,8 @@ def test_weights_compare_with_tensors_of_other_dtypes_and_with_none() -> None:
     weight = keras.Variable([1.0, 2.0])
     np.testing.assert_array_equal((weight < np.array([2, 2])).numpy(), [True, False])
     np.testing.assert_array_equal((weight == tf.constant([1, 1], tf.int64)).numpy(), [True, False])
-    assert (weight == None) is False and (weight != None) is True  # noqa: E711
+    assert (weight == None) is False  # noqa: E711
+    assert (weight != None) is True  # noqa: E711
     assert weight in {weight: 1}
 
 

@@ -117,7 +117,8 @@ def test_masks_and_inputs_are_lists_of_the_same_length(name: str) -> None:
         with pytest.raises(ArgumentError, match="two lists of the same length"):
             layer.compute_mask(inputs, masks)
     numbers_as_mask = layer.compute_mask([x, x], [mask.astype(np.float32), mask.astype(np.float32)])
-    assert numbers_as_mask.dtype == "bool" and numbers_as_mask.numpy().all()
+    assert numbers_as_mask.dtype == "bool"
+    assert numbers_as_mask.numpy().all()
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ class Total(layers.Layer):
 def test_a_number_as_state_size_gives_a_tensor_as_state() -> None:
     layer = layers.RNN([Total(4), Total(2)], return_state=True)
     output, first, second = layer(X)
-    assert first.shape == (2, 4) and second.shape == (2, 2)
+    assert first.shape == (2, 4)
+    assert second.shape == (2, 2)
     np.testing.assert_allclose(first.numpy()[:, 0], X.sum((1, 2)))
     np.testing.assert_allclose(output.numpy(), second.numpy())
     again = layer(X, initial_state=[first, second])[1]
