@@ -15,11 +15,11 @@ from graphc.mode import mode
 from graphc.pytree import flatten, leaves_of, map_leaves, structure_of, unflatten
 from graphc.signature import Call, as_spec, bind_arguments, conform, signature_of
 from graphc.tensor import SymbolicTensor, Tensor, wrap
-from graphc.tracing import Tracer, tracing, unique_name
+from graphc.tracing import Tracer, is_undecidable, tracing, unique_name
 from graphc.variable import Variable
 from graphc_backends.base import Executable
 from graphc_ir.collector import collection_paused
-from graphc_ir.dims import Assumptions, UndecidableDimError, fresh_symbol, is_undecidable
+from graphc_ir.dims import Assumptions, UndecidableDimError, fresh_symbol
 from graphc_ir.errors import ArgumentError, GraphcError, ShapeError, TracingError
 from graphc_ir.evaluate import bind_inputs, specialize
 from graphc_ir.graph import Graph

@@ -15,7 +15,7 @@ from graphc.number import adapted
 from graphc.tensor import SymbolicTensor, Tensor, wrap
 from graphc.variable import Variable
 from graphc_ir.builder import GraphBuilder
-from graphc_ir.dims import Shape
+from graphc_ir.dims import Shape, UndecidableDimError
 from graphc_ir.errors import GraphcError, TracingError
 from graphc_ir.evaluate import run_node
 from graphc_ir.graph import Graph, Location, Node, State, Value
@@ -171,6 +171,13 @@ class Tracer(Interpreter):
             self.graph.states.append(State(name, slot.initial.value.index, position))
         self.graph.set_outputs(values)
         return [slot.variable for slot in kept]
+
+
+def is_undecidable(error: BaseException | None) -> bool:
+    """Whether an error, or the one that caused it, is an UndecidableDimError."""
+    while error is not None and not isinstance(error, UndecidableDimError):
+        error = error.__cause__
+    return error is not None
 
 
 def _evaluate_closed(value: Value) -> Array | None:

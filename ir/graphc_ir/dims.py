@@ -21,8 +21,7 @@ import numpy as np
 __all__ = [
     "Assumptions", "Dim", "DimExpr", "FloorDiv", "Shape", "Symbol", "UndecidableDimError",
     "broadcast_dim", "broadcast_shapes", "element_count", "evaluate", "free_symbols", "fresh_symbol",
-    "is_undecidable", "known_equal", "known_ge", "normalise", "parse_dim", "require_equal", "solve", "substitute",
-    "symbol",
+    "known_equal", "known_ge", "normalise", "parse_dim", "require_equal", "solve", "substitute", "symbol",
 ]  # fmt: skip
 
 
@@ -391,13 +390,6 @@ class UndecidableDimError(ValueError):
     def __init__(self, a: Dim, b: Dim, what: str) -> None:
         self.a, self.b, self.what = a, b, what
         super().__init__(f"cannot decide whether dimension {a} equals {b} ({what}); {_remedy(a, b)}")
-
-
-def is_undecidable(error: BaseException | None) -> bool:
-    """Whether an error, or the one that caused it, is an UndecidableDimError."""
-    while error is not None and not isinstance(error, UndecidableDimError):
-        error = error.__cause__
-    return error is not None
 
 
 def _remedy(a: Dim, b: Dim) -> str:

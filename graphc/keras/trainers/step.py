@@ -11,7 +11,8 @@ from graphc.mode import mode
 from graphc.pytree import flatten
 from graphc.signature import Call, signature_of
 from graphc.tensor import Tensor
-from graphc_ir.dims import UndecidableDimError, is_undecidable, symbol
+from graphc.tracing import is_undecidable
+from graphc_ir.dims import UndecidableDimError, symbol
 from graphc_ir.dtypes import of_numpy
 from graphc_ir.errors import ShapeError
 from graphc_ir.evaluate import specialize
