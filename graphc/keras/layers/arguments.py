@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 from graphc.keras import constraints, initializers, regularizers
 from graphc_ir.errors import ArgumentError
@@ -18,10 +18,9 @@ __all__ = [
 def integer(value: Any, what: str, least: int | None = None) -> int:
     """An int, or anything that stands for one. Raises ArgumentError, which names ``what``, for anything else, and for
     True and False."""
-    try:
-        number = operator.index(None if isinstance(value, bool) else value)
-    except TypeError:
-        raise ArgumentError(f"{what} must be an integer, got {value!r} ({type(value).__name__})") from None
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise ArgumentError(f"{what} must be an integer, got {value!r} ({type(value).__name__})")
+    number = operator.index(value)
     if least is not None and number < least:
         raise ArgumentError(f"{what} must be at least {least}, got {value!r}")
     return number

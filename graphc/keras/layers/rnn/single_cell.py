@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from graphc.keras import activations, regularizers
@@ -106,7 +106,7 @@ class SingleCellRNN(RNN):
         return {**config, **{name: {**own, **penalty}[name] for name in self.cell_options}}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         return cls(**config)
 
 

@@ -99,7 +99,7 @@ def test_softmax_leaves_masked_positions_out() -> None:
 def test_softmax_where_nothing_counts_is_0() -> None:
     x = np.array([[1, 2, 3], [1, 1, 1]], np.float32)
     result = layers.Softmax()(x, mask=np.array([[False] * 3, [True] * 3])).numpy()
-    np.testing.assert_allclose(result, [[0, 0, 0], [1 / 3] * 3], 1e-5)
+    np.testing.assert_allclose(result, [[0.0] * 3, [1 / 3] * 3], 1e-5)
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (1, 1, 3), (1, 2)])
