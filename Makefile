@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv new-venv demo test test-slow test-lowest lint bench wheel clean
+.PHONY: help venv new-venv demo test test-slow test-lowest lint docs bench wheel clean
 
 help:
 	@echo 'make demo         train on the embedded digits, print the IR, export to ONNX, compare the backends'
@@ -24,6 +24,7 @@ help:
 	@echo 'make test-slow    the long-running suites'
 	@echo 'make test-lowest  the test suite on the oldest dependencies allowed'
 	@echo 'make lint         ruff and mypy'
+	@echo 'make docs         write docs/api from the docstrings of graphc.keras'
 	@echo 'make bench        the benchmarks, beside the peers that are installed'
 	@echo 'make wheel        build dist/*.whl'
 	@echo 'make clean        remove .venv, built files and caches'
@@ -70,6 +71,9 @@ test-lowest:
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: venv
+	$(BIN)/python docs/generate_api.py
 
 bench: venv
 	$(BIN)/python -m benchmarks

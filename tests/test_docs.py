@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import graphc_ir.ops.families  # noqa: F401  (fills the table of ops)
+from docs.generate_api import outdated
 from graphc_ir.ops.base import OPS
 from tests.documents import DOCUMENTS, ROOT, console_lines, python_blocks, run_blocks, settled, stripped
 
@@ -75,3 +76,7 @@ def test_every_op_family_is_in_the_table() -> None:
     families = {op.__module__ for op in OPS.values() if op.__module__.startswith("graphc_ir.ops.")}
     missing = {name for name in families if f"| `{name.rpartition('.')[2]}` |" not in text}
     assert not missing, f"docs/ir.md does not list the op families {missing}"
+
+
+def test_the_pages_of_names_are_up_to_date() -> None:
+    assert not outdated(), "run `make docs`"

@@ -1,4 +1,4 @@
-"""Models."""
+"""Models: layers that are trained, saved and exported."""
 
 from graphc.keras.models.cloning import clone_model, model_from_json
 from graphc.keras.models.model import Functional, Model
