@@ -25,7 +25,7 @@ from graphc.keras.trainers.loop import Loop, as_logs, joined_outputs
 from graphc.keras.trainers.step import CompiledStep
 from graphc.keras.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from graphc.mode import mode
-from graphc.pytree import map_leaves
+from graphc.pytree import leaves_of, map_leaves
 from graphc.tape import GradientTape
 from graphc.variable import Variable
 from graphc_ir.errors import ArgumentError
@@ -72,8 +72,8 @@ class Trainer(Layer):
         self,
         optimizer: Any = "rmsprop",
         loss: Any = None,
-        metrics: Any = None,
         loss_weights: Any = None,
+        metrics: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
@@ -82,8 +82,11 @@ class Trainer(Layer):
     ) -> None:
         """Sets how the model is trained: optimizer, loss (per output) and metrics, by name or as objects.
 
-        ``run_eagerly=True`` runs steps as plain Python. ``jit_compile`` is accepted: every step is compiled.
+        By position, ``loss_weights`` come before ``metrics`` as in Keras 3, or after them as in TensorFlow 2: they are
+        numbers. ``run_eagerly=True`` runs steps as plain Python. ``jit_compile`` is accepted: every step is compiled.
         """
+        if any(isinstance(leaf, (str, Metric)) or callable(leaf) for leaf in leaves_of(loss_weights)):
+            loss_weights, metrics = metrics, loss_weights
         self.optimizer = optimizers.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and isinstance(self.optimizer, Optimizer):
             self.optimizer = _scaling(self.optimizer)

@@ -118,6 +118,17 @@ def test_a_step_that_needs_the_batch_size_is_traced_for_each() -> None:
         model.fit(X[:2], Y[:2], batch_size=2, verbose=0)
 
 
+def test_compile_takes_metrics_and_loss_weights_in_either_order() -> None:
+    model = Sequential([Input((3,)), Dense(1, kernel_initializer="zeros")])
+    for arguments in ((["mae"], 0.5), (0.5, ["mae"]), (0.5, "mae")):
+        model.compile("sgd", "mse", *arguments)
+        loss, mae = model.evaluate(X, Y, verbose=0)
+        assert loss == pytest.approx(0.5 * float(np.mean(Y**2)), rel=1e-5)
+        assert mae == pytest.approx(float(np.mean(np.abs(Y))), rel=1e-5)
+    model.compile("sgd", "mse", ["mae"])
+    assert len(model.evaluate(X, Y, verbose=0)) == 2
+
+
 def test_compile_refuses_unknown_arguments() -> None:
     with pytest.raises(TypeError, match="loss_weight"):
         _regression(loss_weight=2.0)
