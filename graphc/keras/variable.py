@@ -96,7 +96,7 @@ class Variable(CoreVariable):
 
     @property
     def value(self) -> Any:
-        """The current value. TensorFlow's spelling ``v.value()`` gives the same tensor."""
+        """The current value: a property as in Keras 3, where ``tf.Variable`` has a method."""
         return self.read_value()
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
