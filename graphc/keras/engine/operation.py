@@ -18,6 +18,7 @@ from graphc.keras.engine.keras_tensor import KerasTensor, any_symbolic, carrier_
 from graphc.keras.engine.node import connect
 from graphc.keras.naming import auto_name, to_snake_case
 from graphc.keras.registry import publish
+from graphc.keras.serialization import deserialize_keras_object
 from graphc_ir.dims import Assumptions, Dim, DimExpr, free_symbols
 from graphc_ir.errors import ArgumentError
 from graphc_ir.evaluate import specialize
@@ -139,7 +140,8 @@ class OperationSpec:
 
     def from_config(self, config: dict[str, Any]) -> FunctionOperation:
         """The operation of a saved config: the non-tensor arguments and a name."""
-        arguments = {key: config[key] for key in self.signature.parameters if key in config and key != "name"}
+        given = {key: config[key] for key in self.signature.parameters if key in config and key != "name"}
+        arguments = {key: deserialize_keras_object(value) for key, value in given.items()}
         return FunctionOperation(self, arguments, config.get("name"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -9,14 +9,16 @@ from graphc import control
 from graphc.keras.engine.operation import operation
 from graphc.keras.ops.promotion import as_index, convert
 from graphc.pytree import leaves_of, map_leaves
-from graphc_ir.dims import Dim
+from graphc_ir.dims import Dim, known_equal
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.arithmetic import clip_by_value
 from graphc_ir.ops.base import Operand, dtype_of, normalize_axis, rank_of, shape_of
 from graphc_ir.ops.creation import iota
 from graphc_ir.ops.elementwise import add, less
-from graphc_ir.ops.movement import concat, slice_axis
+from graphc_ir.ops.indexing import getitem
+from graphc_ir.ops.movement import concat, expand_dims, slice_axis, squeeze
 from graphc_ir.ops.movement import reverse as flipped
+from graphc_ir.ops.rearrange import moveaxis
 
 __all__ = [
     "associative_scan", "cond", "fori_loop", "map", "scan", "switch", "vectorized_map", "while_loop",
@@ -87,8 +89,13 @@ def scan(f: Function, init: Any, xs: Any = None, length: int | None = None, reve
     """``carry, y = f(carry, x)`` along the first axis of ``xs``; the last carry, and all y stacked.
 
     Without ``xs``, ``length`` rounds with None for x. ``reverse`` starts from the last element. ``unroll`` True repeats
-    the ops of ``f`` in place of a loop; a number is accepted and has no effect. Raises ArgumentError without both.
+    the ops of ``f`` in place of a loop; a number is accepted and has no effect. Raises ArgumentError without both, or
+    for another ``f`` or ``unroll``.
     """
+    if not callable(f):
+        raise ArgumentError(f"scan: got {f!r} as function, expected one of (carry, x)")
+    if not isinstance(unroll, int) or (unroll < 1 and unroll is not False):
+        raise ArgumentError(f"scan: got unroll={unroll!r}, expected True, False or a positive number of steps")
     if not leaves_of(xs) and length is None:
         raise ArgumentError("scan: got neither xs nor length; pass one of them to say how many rounds there are")
     elements = map_leaves(convert, xs) if leaves_of(xs) else iota(length or 0, dtype_of(convert(0)))
@@ -110,17 +117,39 @@ def _is_length(x: Operand, length: int) -> bool:
 def associative_scan(f: Function, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
     """The running combination of elements along an axis by an associative function ``f(a, b)``, in few rounds.
 
-    ``f`` combines whole blocks: structures like ``elems``, element by element. Raises ArgumentError for an axis of
-    unknown size.
+    ``f`` combines whole blocks: structures like ``elems``, element by element. Along an axis of open size, it combines
+    one element after the other. Raises ShapeError if the sizes along the axis differ.
     """
     tensors = map_leaves(convert, elems)
-    first = leaves_of(tensors)[0]
-    size = shape_of(first)[normalize_axis(axis, rank_of(first))]
-    if not isinstance(size, int):
-        raise ArgumentError(f"associative_scan: axis {axis} of {tuple(shape_of(first))} has no known size")
+    sizes = [shape_of(x)[normalize_axis(axis, rank_of(x))] for x in leaves_of(tensors)]
+    if any(known_equal(size, sizes[0]) is False for size in sizes):
+        raise ShapeError(f"associative_scan: got the sizes {sizes} along axis {axis}, expected the same everywhere")
     turned = map_leaves(lambda x: flipped(x, axis), tensors) if reverse else tensors
-    found = _doubled(f, turned, size, axis)
+    known = isinstance(sizes[0], int)
+    found = _doubled(f, turned, sizes[0], axis) if known else _stepwise(f, turned, axis)
     return map_leaves(lambda x: flipped(x, axis), found) if reverse else found
+
+
+def _stepwise(f: Function, tensors: Any, axis: int) -> Any:
+    """Each element joined with all before it, one after the other, in blocks of one element each."""
+    rows = map_leaves(lambda x: expand_dims(moveaxis(x, axis, 0), _place(x, axis) + 1), tensors)
+
+    def step(carry: Any, block: Any) -> tuple[Any, Any]:
+        found = f(carry, block)
+        return found, found
+
+    start = map_leaves(lambda x: getitem(x, 0), rows)
+    later = control.scan_steps(step, start, map_leaves(lambda x: _part(x, 0, 1, shape_of(x)[0]), rows))[1]
+
+    def joined(first: Operand, others: Operand) -> Operand:
+        place = _place(first, axis)
+        return moveaxis(squeeze(concat([expand_dims(first, 0), others], 0), place + 1), 0, place)
+
+    return map_leaves(joined, start, later)
+
+
+def _place(x: Operand, axis: int) -> int:
+    return normalize_axis(axis, rank_of(x))
 
 
 def _doubled(f: Function, tensors: Any, size: int, axis: int) -> Any:

@@ -43,11 +43,11 @@ def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, 
     """Vectors that are 1 at each of the class numbers along the last axis of the inputs, which they replace."""
     _refuse_sparse("multi_hot", sparse)
     numbers = as_index(inputs)
-    hits = creation.one_hot(numbers, num_classes, axis=axis, dtype=standardize_dtype(dtype))
-    if rank_of(numbers) == 0:
-        return hits
-    place = normalize_axis(axis, rank_of(hits))
-    return reduce_max(hits, rank_of(numbers) - 1 if place >= rank_of(numbers) else rank_of(numbers))
+    hits = creation.one_hot(numbers, num_classes, axis=axis, dtype="int32")
+    if rank_of(numbers):
+        place = normalize_axis(axis, rank_of(hits))
+        hits = reduce_max(hits, rank_of(numbers) - 1 if place >= rank_of(numbers) else rank_of(numbers))
+    return convert(hits, standardize_dtype(dtype))
 
 
 # --- cross entropies -------------------------------------------------------------------------------------------------

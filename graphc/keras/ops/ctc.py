@@ -12,7 +12,7 @@ import numpy as np
 
 from graphc.control import foldl
 from graphc.keras.engine.operation import operation
-from graphc.keras.ops.promotion import as_index, convert, floats
+from graphc.keras.ops.promotion import as_index, convert, floats, widened
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.base import Operand, dtype_of, lift, rank_of, shape_of, type_of
 from graphc_ir.ops.creation import iota, ones_like, zeros_like
@@ -39,7 +39,7 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
     frames, classes), of which the first ``output_length`` count; ``mask_index``: the class of the blank. Gives one loss
     per sequence; inf where there are too few frames. Raises ShapeError for other ranks.
     """
-    labels, logits = as_index(target), floats(output)
+    labels, logits = as_index(target), widened(floats(output))
     if rank_of(labels) != 2 or rank_of(logits) != 3:
         raise ShapeError(f"ctc: got a target {type_of(labels)} and an output {type_of(logits)}, expected labels "
                          "(batch, labels) and logits (batch, frames, classes)")  # fmt: skip
@@ -131,10 +131,10 @@ def ctc_decode(
     if strategy != "greedy" or top_paths != 1:
         raise ArgumentError(f"ctc_decode: got strategy={strategy!r} and top_paths={top_paths}, but graphc decodes "
                             "greedily only: use strategy='greedy', top_paths=1")  # fmt: skip
-    logits = floats(inputs)
+    logits = widened(floats(inputs))
     batch, frames, _ = shape_of(logits)
-    classes = argmax(logits, 2, dtype_of(convert(0)))
-    alive = less(iota(frames, dtype_of(classes)), _column(sequence_lengths))
+    classes, lengths = argmax(logits, 2, dtype_of(convert(0))), _column(sequence_lengths)
+    alive = less(iota(frames, dtype_of(lengths)), lengths)
     kept = logical_and(alive, not_equal(classes, mask_index))
     if merge_repeated:
         kept = logical_and(kept, not_equal(classes, _shifted(classes, 1, -1)))

@@ -13,9 +13,9 @@ import numpy as np
 
 from graphc.keras.engine.operation import operation
 from graphc.keras.ops.creation import hamming, hanning
-from graphc.keras.ops.math import extract_sequences
+from graphc.keras.ops.math import check_stride, extract_sequences
 from graphc.keras.ops.promotion import convert, floats, promoted
-from graphc_ir.dims import Dim
+from graphc_ir.dims import Dim, Shape, known_equal
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.base import Operand, current, dtype_of, rank_of, shape_of
 from graphc_ir.ops.creation import zeros_like
@@ -105,7 +105,14 @@ def _pair(x: Any) -> Pair:
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise ArgumentError("a Fourier transform takes a pair (real, imaginary) of tensors of one shape")
     real, imaginary = promoted(*x, at_least=(float,))
+    if not rank_of(real) or not _agree(shape_of(real), shape_of(imaginary)):
+        raise ShapeError(f"a Fourier transform takes real and imaginary parts of one shape with at least one axis, got "
+                         f"{tuple(shape_of(real))} and {tuple(shape_of(imaginary))}")  # fmt: skip
     return real, imaginary
+
+
+def _agree(a: Shape, b: Shape) -> bool:
+    return len(a) == len(b) and all(known_equal(m, n) is not False for m, n in zip(a, b, strict=True))
 
 
 @operation("math", class_name="FFT")
@@ -138,7 +145,10 @@ def rfft(x: Any, fft_length: int | None = None) -> Any:
 
     ``fft_length`` cuts the axis off, or fills it up with zeros.
     """
-    samples = _fitted(floats(x), fft_length)
+    tensor = floats(x)
+    if not rank_of(tensor):
+        raise ShapeError("rfft: got a scalar, expected a tensor with an axis to transform")
+    samples = _fitted(tensor, fft_length)
     size = _known(shape_of(samples)[-1])
     real, imaginary = _transform((samples, zeros_like(samples)))
     return _first(real, size // 2 + 1), _first(imaginary, size // 2 + 1)
@@ -193,7 +203,8 @@ def _window(window: Any, length: int, fft_length: int, like: Operand) -> Operand
     return pad_with(samples, (left,), (fft_length - length - left,))
 
 
-def _check_lengths(what: str, sequence_length: int, fft_length: int) -> None:
+def _check_lengths(what: str, sequence_length: int, sequence_stride: int, fft_length: int) -> None:
+    check_stride(what, sequence_stride)
     if fft_length < sequence_length:
         raise ArgumentError(f"{what}: got fft_length={fft_length}, expected at least sequence_length={sequence_length}")
 
@@ -204,9 +215,10 @@ def stft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, wi
     """The :func:`rfft` of windows along the last axis: (..., windows, frequencies), as a pair.
 
     ``window``: "hann", "hamming", None, or ``sequence_length`` samples. ``center`` reflects the borders, so that
-    windows are centred on their samples. Raises ArgumentError for an ``fft_length`` below ``sequence_length``.
+    windows are centred on their samples. Raises ArgumentError for an ``fft_length`` below ``sequence_length``
+    or a stride that is no positive integer.
     """
-    _check_lengths("stft", sequence_length, fft_length)
+    _check_lengths("stft", sequence_length, sequence_stride, fft_length)
     samples = floats(x)
     if center:
         border = fft_length // 2
@@ -227,10 +239,13 @@ def istft(
 ) -> Any:
     """The samples whose :func:`stft` this is: the inverse transforms added up, divided by the windows' energy.
 
-    ``length`` cuts the result off. Raises ArgumentError for an ``fft_length`` below ``sequence_length``.
+    ``length`` cuts the result off. Raises ArgumentError for an ``fft_length`` below ``sequence_length``
+    or a stride that is no positive integer.
     """
-    _check_lengths("istft", sequence_length, fft_length)
+    _check_lengths("istft", sequence_length, sequence_stride, fft_length)
     frames = irfft(x, fft_length)
+    if rank_of(frames) < 2:
+        raise ShapeError("istft: got one transform, expected them along the axis before the last")
     weights = _window(window, sequence_length, fft_length, frames)
     summed = overlapped(mul(frames, weights), sequence_stride)
     energy = overlapped(add(zeros_like(frames), mul(weights, weights)), sequence_stride)

@@ -9,9 +9,10 @@ from graphc.keras.config import epsilon as fuzz_factor
 from graphc.keras.engine.operation import operation
 from graphc.keras.ops.linalg import norm
 from graphc.keras.ops.promotion import as_bool, convert, floats, promoted, widened
+from graphc_ir.dtypes import float16
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops import normalization as ir
-from graphc_ir.ops.arithmetic import rsqrt
+from graphc_ir.ops.arithmetic import clip_by_value, rsqrt
 from graphc_ir.ops.attention import attention, causal_mask, lowest_score
 from graphc_ir.ops.base import Operand, dtype_of, lift, normalize_axes, rank_of, shape_of
 from graphc_ir.ops.elementwise import add, cast, div, maximum, mul, select, square, tanh
@@ -28,10 +29,16 @@ __all__ = [
 
 @operation("nn")
 def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> Any:
-    """Mean and variance over the axes. ``synchronized`` is accepted: there is one replica."""
+    """Mean and variance over the axes; those that float16 cannot hold are its largest number.
+
+    ``synchronized`` is accepted: there is one replica.
+    """
     operand = floats(x)
-    mean, variance = ir.moments(widened(operand), axes, keepdims)
-    return cast(mean, dtype_of(operand)), cast(variance, dtype_of(operand))
+    dtype = dtype_of(operand)
+    found = ir.moments(widened(operand), axes, keepdims)
+    if dtype is float16:
+        found = tuple(clip_by_value(v, float(dtype.min), float(dtype.max)) for v in found)
+    return cast(found[0], dtype), cast(found[1], dtype)
 
 
 @operation("nn", "x mean variance offset scale", class_name="BatchNorm")

@@ -16,6 +16,67 @@ from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 X = np.array([[1.5, -2.0, 3.0, 0.25], [0.5, 4.0, -1.0, 2.0]], np.float32)
 
 
+# --- where open sizes matter -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_an_associative_scan_along_an_axis_of_open_size(axis: int, reverse: bool) -> None:
+    x = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
+
+    def join(a: Any, b: Any) -> Any:
+        return a[0] + b[0], a[1] * b[1]
+
+    run = tf.function(lambda t: ops.associative_scan(join, (t, t / 10), reverse, axis),
+                      input_signature=[tf.TensorSpec([None, None, None])])  # fmt: skip
+    turned = np.flip(x, axis) if reverse else x
+    expected = [np.cumsum(turned, axis), np.cumprod(turned / 10, axis)]
+    for have, want in zip(run(x), expected, strict=True):
+        np.testing.assert_allclose(have.numpy(), np.flip(want, axis) if reverse else want, rtol=1e-5)
+    assert ops.associative_scan(lambda a, b: a + b, Input((None, 4)), axis=1).shape == (None, None, 4)
+
+
+def test_the_number_of_segments_of_a_model_is_given() -> None:
+    rows, ids = Input(batch_shape=(3, 2)), Input(batch_shape=(3,), dtype="int32")
+    with pytest.raises(ArgumentError, match="only known when the graph runs; pass num_segments="):
+        ops.segment_sum(rows, ids)
+    assert ops.segment_sum(rows, ids, num_segments=5).shape == (5, 2)
+
+
+# --- narrow dtypes ---------------------------------------------------------------------------------------------------
+
+
+def test_a_variance_beyond_float16_is_its_largest_number() -> None:
+    mean, variance = ops.moments(np.array([-741.0, 353.0, 1099.0, -1807.0], np.float16), axes=[0])
+    assert (float(mean), float(variance)) == (-274.0, 65504.0)
+    assert variance.dtype == "float16"
+
+
+def test_alignments_of_half_precision_are_computed_in_float32() -> None:
+    logits = np.linspace(-1, 1, 24, dtype=np.float16).reshape(2, 4, 3)
+    assert ops.ctc_loss(np.array([[1, 2], [1, 0]]), logits, np.array([2, 1]), np.array([4, 4])).dtype == "float32"
+    assert ops.ctc_decode(logits, np.array([4, 4]))[1].dtype == "float32"
+
+
+def test_several_classes_as_booleans() -> None:
+    np.testing.assert_array_equal(ops.multi_hot([0, 2], 3, dtype="bool").numpy(), [True, False, True])
+
+
+# --- functions as arguments ------------------------------------------------------------------------------------------
+
+
+@keras.saving.register_keras_serializable("ops")
+def doubled(x: Any) -> Any:
+    return x + x
+
+
+def test_models_with_functions_as_arguments_are_read_back() -> None:
+    inputs = Input((4,))
+    model = Model(inputs, ops.vectorized_map(doubled, inputs))
+    again = Model.from_config(model.get_config())
+    np.testing.assert_array_equal(again(X).numpy(), 2 * X)
+
+
 # --- where graphc follows NumPy rather than Keras on TensorFlow ------------------------------------------------------
 
 
@@ -281,10 +342,19 @@ def test_names_count_up() -> None:
         ("sparse_categorical_crossentropy([[1, 2]], x)", ShapeError, "expected it without axis -1"),
         ("scatter_update(x, [[0, 0]], [1.0], reduction='mean')", ArgumentError, "reduction='mean', expected None"),
         ("scan(lambda c, y: (c, y), 0.0)", ArgumentError, "neither xs nor length"),
+        ("scan(3, 0.0, x)", ArgumentError, "got 3 as function"),
+        ("scan(lambda c, y: (c, y), 0.0, x, unroll=-1)", ArgumentError, "unroll=-1, expected True, False"),
+        ("associative_scan(lambda a, b: a, (x, x[:1]))", ShapeError, r"got the sizes \[2, 1\] along axis 0"),
         ("convert_to_tensor(x, sparse=True)", ArgumentError, "no sparse and ragged tensors"),
         ("view_as_complex(x)", ShapeError, "expected a last axis of size 2"),
         ("fft(x)", ArgumentError, r"takes a pair \(real, imaginary\)"),
         ("stft(x, 4, 1, 2)", ArgumentError, "fft_length=2, expected at least sequence_length=4"),
+        ("stft(x, 2, 0, 4)", ArgumentError, "stft: got sequence_stride=0, expected a positive integer"),
+        ("istft((x, x), 2, 1.5, 4)", ArgumentError, "istft: got sequence_stride=1.5"),
+        ("istft((x[0], x[0]), 2, 1, 6)", ShapeError, "got one transform"),
+        ("fft((x, x[:1]))", ShapeError, r"of one shape with at least one axis, got \(2, 4\) and \(1, 4\)"),
+        ("rfft(1.0)", ShapeError, "rfft: got a scalar"),
+        ("extract_sequences(1.0, 2, 1)", ShapeError, "extract_sequences: got a scalar"),
         ("ctc_decode(x[None], [2], strategy='beam_search')", ArgumentError, "greedily only"),
         ("dot_product_attention(x, x, x)", ShapeError, r"expected \(batch, length, heads, depth\)"),
         ("rearrange(x, 'a b')", ArgumentError, "expected two sides"),
