@@ -11,6 +11,7 @@ import numpy as np
 
 from graphc.keras.config import standardize_dtype
 from graphc.keras.naming import auto_name
+from graphc.keras.serialization import resolve
 from graphc.keras.stateless_scope import note_assignment
 from graphc.mode import init_scope, mode
 from graphc.tensor import Tensor
@@ -41,7 +42,8 @@ def autocast_to(dtype: str | None) -> Iterator[None]:
 
 
 class Variable(CoreVariable):
-    """A weight. ``initializer`` is data, or a function of ``(shape, dtype)`` for the given ``shape``.
+    """A weight. ``initializer`` is data, or for the given ``shape`` a function of ``(shape, dtype)`` or the name of one
+    in ``keras.initializers``.
 
     ``path`` is its name with those of the layers around it (``"encoder/dense/kernel"``).
     Raises ArgumentError for a function without a shape.
@@ -128,10 +130,13 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Any:
     if initializer is None:
         raise ArgumentError("a Variable needs an initializer: data, or a function of (shape, dtype)")
     with init_scope():
+        if isinstance(initializer, str):
+            initializer = resolve(initializer, "keras.initializers")
         if callable(initializer):
             if shape is None:
                 raise ArgumentError(f"the initializer {initializer!r} needs a shape: Variable(initializer, shape=...)")
-            return initializer(tuple(shape), dtype=standardize_dtype(dtype))
+            wanted = standardize_dtype(dtype)
+            return cast(lift(initializer(tuple(shape), dtype=wanted)), wanted)
         if isinstance(initializer, CoreVariable):
             initializer = initializer.read_value()
         if isinstance(initializer, Tensor):
