@@ -125,8 +125,8 @@ def associative_scan(f: Function, elems: Any, reverse: bool = False, axis: int =
     if any(known_equal(size, sizes[0]) is False for size in sizes):
         raise ShapeError(f"associative_scan: got the sizes {sizes} along axis {axis}, expected the same everywhere")
     turned = map_leaves(lambda x: flipped(x, axis), tensors) if reverse else tensors
-    known = isinstance(sizes[0], int)
-    found = _doubled(f, turned, sizes[0], axis) if known else _stepwise(f, turned, axis)
+    size = sizes[0]
+    found = _doubled(f, turned, size, axis) if isinstance(size, int) else _stepwise(f, turned, axis)
     return map_leaves(lambda x: flipped(x, axis), found) if reverse else found
 
 
