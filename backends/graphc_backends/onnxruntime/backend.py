@@ -15,6 +15,7 @@ from graphc_backends.base import STATE_LOCK, Backend, CompileOptions, DeviceValu
 from graphc_backends.onnx.export import to_model
 from graphc_backends.onnxruntime.binding import Binding, StateMemory
 from graphc_backends.onnxruntime.dtypes import bridge, note_missing, refused_node
+from graphc_backends.onnxruntime.fusion import FuseScaledAdd, can_fuse_scaled_add
 from graphc_backends.onnxruntime.session import (
     RUNTIME_ERRORS,
     SESSIONS,
@@ -30,7 +31,7 @@ from graphc_ir.evaluate import bind_inputs
 from graphc_ir.graph import Graph
 from graphc_ir.ops.base import Array
 from graphc_ir.ops.optim import OptimizerUpdate
-from graphc_ir.passes import DeadCodeElimination, ExpandUpdates, FuseGemm, optimize
+from graphc_ir.passes import ConstantFolding, DeadCodeElimination, ExpandUpdates, FuseGemm, Pass, optimize
 
 RUN_ERRORS: Final[tuple[type[Exception], ...]] = (*RUNTIME_ERRORS, RuntimeError)
 """What a run raises: with bound memory, a plain RuntimeError."""
@@ -152,7 +153,7 @@ def open_session(graph: Graph, device: Device, threads: int) -> Any:
 
     Raises ExportError for ops without ONNX form, BackendError for what the runtime cannot run.
     """
-    exported = to_model(lowered(graph))
+    exported = to_model(lowered(graph, device))
     updates = any(s.output is not None for s in graph.states)
     level = optimization_level(frozenset(n.op_type for n in exported.graph.node), updates)
     while True:
@@ -163,14 +164,17 @@ def open_session(graph: Graph, device: Device, threads: int) -> Any:
             _learn(graph, model, error)
 
 
-def lowered(graph: Graph) -> Graph:
+def lowered(graph: Graph, device: Device) -> Graph:
     """Optimizer updates as plain ops, so that the products that make the gradients take in their scaling."""
     if not any(isinstance(node.op, OptimizerUpdate) for node in graph.nodes()):
         return graph
-    return optimize(graph, passes=_LOWERING, verify="never", cost=False)[0]
+    return optimize(graph, passes=_lowering(device.provider), verify="never", cost=False)[0]
 
 
-_LOWERING: Final = (ExpandUpdates(), FuseGemm(), DeadCodeElimination())
+@functools.lru_cache
+def _lowering(provider: str) -> tuple[Pass, ...]:
+    fused = (FuseScaledAdd(), ConstantFolding()) if can_fuse_scaled_add(provider) else ()
+    return ExpandUpdates(), FuseGemm(), *fused, DeadCodeElimination()
 
 
 def _learn(graph: Graph, model: ModelProto, error: Exception) -> None:

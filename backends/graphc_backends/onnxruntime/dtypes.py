@@ -83,11 +83,12 @@ def bridge(model: ModelProto) -> ModelProto:
 
 
 def kind_of(node: NodeProto, types: dict[str, int], opsets: dict[str, int]) -> Kind | None:
-    """The node's kind; None where a dtype is not known."""
+    """The node's kind; None where a dtype or the operator is not known."""
     dtypes = tuple(types.get(name, -1) if name else 0 for name in node.input)
-    if -1 in dtypes:
+    version = opsets.get(node.domain, 1)
+    if -1 in dtypes or not onnx.defs.has(node.op_type, version, node.domain):
         return None
-    schema = onnx.defs.get_schema(node.op_type, opsets.get(node.domain, 1), node.domain)
+    schema = onnx.defs.get_schema(node.op_type, version, node.domain)
     return node.domain, node.op_type, schema.since_version, dtypes
 
 

@@ -42,8 +42,13 @@ class Device:
     index: int = 0
 
     @property
+    def provider(self) -> str:
+        """The name of ONNX Runtime's execution provider."""
+        return _CPU if self.kind == "cpu" else _CUDA
+
+    @property
     def providers(self) -> list[Any]:
-        return [_CPU] if self.kind == "cpu" else [(_CUDA, {"device_id": self.index})]
+        return [self.provider if self.kind == "cpu" else (self.provider, {"device_id": self.index})]
 
 
 def parse_device(text: str) -> Device:

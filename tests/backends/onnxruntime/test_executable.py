@@ -337,3 +337,8 @@ def test_a_failing_run_is_named() -> None:
     assert executable(np.ones((3, 2), np.float32), np.ones((3, 2), np.float32))[0].shape == (3, 2)
     with pytest.raises(BackendError, match=f"{graph.name} failed in ONNX Runtime: .*broadcast"):
         executable(np.ones((4, 2), np.float32), np.ones((3, 2), np.float32))
+
+
+def test_an_operator_that_onnx_does_not_define_has_no_kind() -> None:
+    node = helper.make_node("GatedAdd", ["x"], ["y"], domain="com.microsoft")
+    assert dtypes.kind_of(node, {"x": TensorProto.FLOAT}, {"": 21, "com.microsoft": 1}) is None

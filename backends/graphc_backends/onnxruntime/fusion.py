@@ -1,0 +1,83 @@
+"""Graph rewrites into operators that only ONNX Runtime has, for its own sessions; files keep to standard ONNX."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import onnxruntime as ort
+
+from graphc_ir.builder import GraphBuilder
+from graphc_ir.dims import element_count
+from graphc_ir.dtypes import float32
+from graphc_ir.graph import Graph, Node, Value
+from graphc_ir.ops.base import bind, using
+from graphc_ir.ops.elementwise import Add, Mul, Sub, neg
+from graphc_ir.ops.movement import broadcast_to
+from graphc_ir.ops.opaque import OnnxOp
+from graphc_ir.passes import Pass
+from graphc_ir.types import TensorType
+
+_DOMAIN: Final = "com.microsoft"
+_OPERATOR: Final = "GatedAdd"
+
+
+class FuseScaledAdd(Pass):
+    """``x + y * scalar`` and ``x - y * scalar`` in one pass over memory.
+
+    The steps of optimizers are made of these, on tensors that leave the cache between one op and the next. Smaller
+    tensors than ``least`` elements stay as they are: there the gates, one number per row, cost what is saved.
+    """
+
+    least: int = 16384
+
+    def run(self, graph: Graph) -> bool:
+        changed = False
+        for node in list(graph.nodes()):
+            if isinstance(node.op, (Add, Sub)) and self._is_large(node.result.type):
+                changed = _fuse(graph, node) or changed
+        return changed
+
+    def _is_large(self, type: TensorType) -> bool:
+        return type.dtype is float32 and type.is_static and int(element_count(type.shape)) >= self.least
+
+
+def can_fuse_scaled_add(provider: str) -> bool:
+    """Whether the installed runtime has the operator on this execution provider."""
+    kernels = ort.capi.onnxruntime_pybind11_state.get_all_opkernel_def()
+    return any(k.op_name == _OPERATOR and k.domain == _DOMAIN and k.provider == provider for k in kernels)
+
+
+def _fuse(graph: Graph, node: Node) -> bool:
+    left, right = node.operands
+    # Of a difference, only what is taken away may be scaled.
+    for addend, product in ((left, right), (right, left)) if isinstance(node.op, Add) else ((left, right),):
+        parts = _scaled(product, node.result.type)
+        if parts is not None and addend is not product and addend.type == node.result.type:
+            _replace(graph, node, addend, *parts)
+            return True
+    return False
+
+
+def _scaled(value: Value, type: TensorType) -> tuple[Value, Value] | None:
+    """The tensor of this type and the scalar whose product nothing but one op reads."""
+    if value.node is None or not isinstance(value.op, Mul) or len(value.users) != 1:
+        return None
+    a, b = value.node.operands
+    for tensor, scalar in ((a, b), (b, a)):
+        if tensor.type == type and scalar.type.rank == 0:
+            return tensor, scalar
+    return None
+
+
+def _replace(graph: Graph, node: Node, addend: Value, tensor: Value, scalar: Value) -> None:
+    result = node.result
+    op = OnnxOp(_OPERATOR, 1, (result.type,), domain=_DOMAIN, given=(True,) * 3, wanted=(True,))
+    builder = GraphBuilder(graph, before=node)
+    builder.location = node.location
+    with using(builder):
+        factor = neg(scalar) if isinstance(node.op, Sub) else scalar
+        gate = broadcast_to(factor, (*result.type.shape[:-1], 1))
+        fused: Value = bind(op, addend, tensor, gate)
+    fused.name = result.name
+    result.replace_all_uses_with(fused)
+    graph.erase(node)
