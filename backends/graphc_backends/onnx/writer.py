@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from graphc_ir.graph import UNKNOWN, Graph, Location, Node, Value
 from graphc_ir.ops.base import Array, Op, using
 from graphc_ir.ops.constant import Constant
 from graphc_ir.types import TensorType
+
+_ANONYMOUS: Final = re.compile(r"\?\d+")
+"""How sizes without a name print."""
 
 
 class OnnxWriter:
@@ -156,7 +160,7 @@ class OnnxWriter:
         inner = OnnxWriter(self.opset, outer=self)
         inner._prefix, inner._place = self._prefix, self._place
         for label, type in extra:
-            inner.proto.input.append(value_info(inner.fresh(label), type))
+            inner.proto.input.append(inner._declaration(inner.fresh(label), type))
         own = len(region.inputs) - len(captured)
         inner.declare_inputs(region.inputs[:own])
         for value, label in zip(region.inputs[own:], captured, strict=True):
@@ -173,7 +177,7 @@ class OnnxWriter:
         written = write(inner)
         for label, type in zip([written] if isinstance(written, str) else written, types, strict=True):
             output = inner.emit("Identity", [label])
-            inner.proto.output.append(value_info(output, type))
+            inner.proto.output.append(inner._declaration(output, type))
         inner.proto.name = name
         return inner.proto
 
@@ -204,14 +208,27 @@ class OnnxWriter:
             if bound is not None and i in bound:
                 self._initializer(bound[i], label)
                 continue
-            self.proto.input.append(value_info(label, value.type))
             self.note_symbols(label, value.type)
+            self.proto.input.append(self._declaration(label, value.type))
 
     def note_symbols(self, label: str, type: TensorType) -> None:
         for axis, dim in enumerate(type.shape):
             symbol = _plain_symbol(dim)
             if symbol is not None:
                 self._symbols.setdefault(symbol, (label, axis))
+
+    def _declaration(self, label: str, type: TensorType) -> Any:
+        """Of a graph's input or output. Symbolic dims keep their names; those without one are called after where they
+        can be read, as ``image_dim_1``."""
+        shape = [d if isinstance(d, int) else _ANONYMOUS.sub(self._dim_name, str(d)) for d in type.shape]
+        return helper.make_tensor_value_info(label, to_onnx(type.dtype), shape)
+
+    def _dim_name(self, found: re.Match[str]) -> str:
+        symbol = found[0]
+        if symbol in self._symbols:
+            label, axis = self._symbols[symbol]
+            return f"{label}_dim_{axis}"
+        return symbol.replace("?", "unknown_")
 
     def write_body(self, graph: Graph, output_names: Sequence[str] | None = None) -> None:
         """Writes all nodes and declares the outputs. An output that is an input, a constant or comes twice
@@ -227,7 +244,7 @@ class OnnxWriter:
         for value, label in zip(graph.outputs, labels, strict=True):
             if self.names[value] != label:
                 self.proto.node.add(op_type="Identity", name=label, input=[self.names[value]], output=[label])
-            self.proto.output.append(value_info(label, value.type))
+            self.proto.output.append(self._declaration(label, value.type))
         self._drop_rewritten()
 
     def _drop_rewritten(self) -> None:
@@ -447,12 +464,6 @@ def _plain_symbol(dim: Dim) -> str | None:
     monomial, coefficient = dim.terms[0]
     plain = coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0], Symbol)
     return monomial[0].name if plain and isinstance(monomial[0], Symbol) else None
-
-
-def value_info(name: str, type: TensorType) -> Any:
-    """The declaration of a graph input or output; symbolic dims keep their names."""
-    shape = [d if isinstance(d, int) else str(d).replace("?", "unknown_") for d in type.shape]
-    return helper.make_tensor_value_info(name, to_onnx(type.dtype), shape)
 
 
 def to_proto(array: Array, name: str) -> TensorProto:

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.pytree import map_leaves
+from graphc_ir.errors import ArgumentError
 
 __all__ = ["as_shape", "described", "shapes_of"]
 
@@ -16,13 +17,20 @@ def shapes_of(tree: Any) -> Any:
 
 
 def as_shape(shape: Any) -> Any:
-    """JSON lists as tuples; dicts and lists of shapes keep their structure."""
+    """JSON lists as tuples; dicts and lists of shapes keep their structure. Raises ArgumentError for a number."""
     if isinstance(shape, dict):
         return {key: as_shape(value) for key, value in shape.items()}
     if isinstance(shape, (list, tuple)) and any(isinstance(item, (list, tuple, dict)) for item in shape):
         parts = [as_shape(item) for item in shape]
         return tuple(parts) if isinstance(shape, tuple) else parts
-    return None if shape is None else tuple(shape)
+    if shape is None:
+        return None
+    try:
+        return tuple(shape)
+    except TypeError:
+        raise ArgumentError(
+            f"expected a shape, a tuple of sizes and Nones such as (None, 28), got {shape!r}; for one axis write (n,)"
+        ) from None
 
 
 def described(shape: Any, dtype: Any) -> Any:

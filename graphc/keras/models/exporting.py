@@ -10,6 +10,7 @@ import numpy as np
 from graphc.autograph import traced
 from graphc.function import ConcreteFunction, trace_call
 from graphc.keras.config import floatx
+from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.losses import Loss
 from graphc.mode import mode
@@ -21,7 +22,7 @@ from graphc_ir.dtypes import as_dtype
 from graphc_ir.errors import ExportError
 from graphc_ir.types import TensorSpec
 
-__all__ = ["inference_function", "training_function"]
+__all__ = ["inference_function", "spec_of", "training_function"]
 
 Exported = tuple[ConcreteFunction, list[str], list[str]]
 BATCH = "batch"
@@ -45,7 +46,7 @@ def training_function(model: Any, specs: Any) -> Exported:
                           "export it with train=False")  # fmt: skip
     x, y = specs if specs is not None else (None, None)
     wanted_x = _input_specs(model, x)
-    wanted_y = _target_specs(model) if y is None else map_leaves(as_spec, y)
+    wanted_y = _target_specs(model) if y is None else map_leaves(spec_of, y)
 
     def step(x: Any, y: Any) -> Any:
         _forget_metrics(model)
@@ -84,9 +85,9 @@ def _identifier(name: str) -> str:
 def _input_specs(model: Any, given: Any) -> Any:
     """TensorSpecs in the structure of the model's inputs. Raises ExportError where they are not known."""
     if given is not None:
-        specs = [as_spec(spec) for spec in leaves_of(given)]
+        specs = [spec_of(spec) for spec in leaves_of(given)]
         if model._graph is None:
-            return map_leaves(as_spec, given[0] if isinstance(given, (list, tuple)) and len(given) == 1 else given)
+            return map_leaves(spec_of, given[0] if isinstance(given, (list, tuple)) and len(given) == 1 else given)
         return unflatten(flatten(model._inputs_structure)[1], specs)
     if model._graph is not None:
         return map_leaves(_described, model._inputs_structure)
@@ -95,6 +96,19 @@ def _input_specs(model: Any, given: Any) -> Any:
         raise ExportError(f"the inputs of model {model.name!r} are not known; call it on data first, or pass specs, "
                           "e.g. specs=[tf.TensorSpec([None, 784])]")  # fmt: skip
     return _of_shapes(shapes)
+
+
+def spec_of(leaf: Any) -> TensorSpec:
+    """A TensorSpec for an InputSpec, a KerasTensor, a tensor or an array. Raises ExportError for anything else."""
+    if isinstance(leaf, InputSpec) and leaf.shape is not None:
+        return TensorSpec(leaf.shape, leaf.dtype or floatx(), leaf.name)
+    if isinstance(leaf, KerasTensor):
+        return TensorSpec(leaf.shape, leaf.dtype, leaf.name)
+    found = as_spec(leaf)
+    if not isinstance(found, TensorSpec):
+        raise ExportError(f"a signature is made of tf.TensorSpec or keras.InputSpec with a shape, got {leaf!r}; write "
+                          "e.g. tf.TensorSpec([None, 784])")  # fmt: skip
+    return found
 
 
 def _described(tensor: KerasTensor) -> TensorSpec:

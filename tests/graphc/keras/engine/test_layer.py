@@ -297,3 +297,8 @@ def test_calls_without_masks_warn_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Block()(tf.ones((1, 2)))
+
+
+def test_a_number_is_no_shape() -> None:
+    with pytest.raises(ArgumentError, match=r"expected a shape, .* got 2; for one axis write \(n,\)"):
+        Dense(1).compute_output_shape(2)
