@@ -15,7 +15,7 @@ from graphc.pytree import flatten, unflatten
 from graphc.regions import Region, bind_all, captured_by, check_callable, rebuild
 from graphc.tape import GradientTape
 from graphc.tensor import SymbolicTensor, Tensor, wrap
-from graphc.variable import Variable
+from graphc.variable import Journal, Variable
 from graphc_ir.autodiff.engine import zeros_like
 from graphc_ir.errors import GradientError
 from graphc_ir.ops.base import ARRAYS, Op, Operand, current, lift, using
@@ -231,7 +231,11 @@ def _bind_custom(
 
 
 def recompute_grad(f: Any) -> Any:
-    """``f`` with a gradient that runs ``f`` again instead of keeping what it computed: less memory, more time."""
+    """``f`` with a gradient that runs ``f`` again instead of keeping what it computed: less memory, more time.
+
+    ``f`` may draw random numbers and assign Variables: the second run starts from what they were before the first, and
+    leaves them as they are.
+    """
     check_callable(f, "the argument of tf.recompute_grad")
 
     @functools.wraps(f)
@@ -244,10 +248,11 @@ def recompute_grad(f: Any) -> Any:
 
 
 def _run_recomputed(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    arguments, watcher = _Arguments(args), _VariableWatcher()
+    arguments, watcher, journal = _Arguments(args), _VariableWatcher(), Journal()
     tapes, mode.tapes = mode.tapes, [watcher]
     try:
-        result = f(*arguments.rebuild(arguments.tensors), **kwargs)
+        with journal:
+            result = f(*arguments.rebuild(arguments.tensors), **kwargs)
     finally:
         mode.tapes = tapes
         mode.refresh()
@@ -258,7 +263,11 @@ def _run_recomputed(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
     results = tuple(wrap(lift(leaf)._array) for leaf in leaves)
 
     def pull(*upstream: Any) -> list[Any]:
-        return _pull_again(f, arguments, kwargs, watcher.variables, upstream)
+        with Journal() as since:
+            journal.restore()
+            found = _pull_again(f, arguments, kwargs, watcher.variables, upstream)
+        since.restore()
+        return found
 
     _record(PythonGradient(len(results), pull), (*arguments.tensors, *watcher.tensors), results)
     return unflatten(structure, results)
@@ -281,11 +290,14 @@ def _trace_recomputed(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     arguments = _Arguments(args)
     region = Region(_name(f), [t.type for t in arguments.tensors])
     region.trace(lambda *tensors: f(*arguments.rebuild(tensors), **kwargs))
-    region.refuse_assignments("a function with tf.recompute_grad")
-    outputs, outside = region.values(region.tensors), captured_by(region)
+    assigned = region.assigned
+    outputs = region.values([*region.tensors, *map(region.variable_value, assigned)])
+    outside = captured_by(region)
     graph = region.close(outputs, region.argument_values, region.inputs_for(outside))
-    operands = [*arguments.tensors, *outside.values()]
-    return rebuild(region, bind_all(Call(len(outputs), keep=True), operands, (graph,)))
+    results = bind_all(Call(len(outputs), keep=True), [*arguments.tensors, *outside.values()], (graph,))
+    for variable, tensor in zip(assigned, results[len(results) - len(assigned) :], strict=True):
+        mode.tracer.assign_variable(variable, tensor)
+    return rebuild(region, results)
 
 
 def grad_pass_through(f: Any) -> Any:

@@ -78,6 +78,8 @@ class ConcreteFunction:
 
     def call(self, arrays: Sequence[Any]) -> Any:
         """Runs on arrays that are known to fit; returns the results in the function's own structure."""
+        if mode.journal is not None:
+            self._note_assignments()
         results = (self._executable or self.executable).step(arrays, self._cells)
         if self._single:
             return wrap(results[0])
@@ -86,10 +88,16 @@ class ConcreteFunction:
     def call_recorded(self, operands: list[Tensor]) -> Any:
         """The same under open tapes, which record the whole call as one op."""
         read = [v.read_value() for v in self.variables]
+        self._note_assignments()
         results = tuple(wrap(r) for r in self.executable.step([o._array for o in operands], self._cells))
         for tape in mode.tapes:
             tape.record(CallOp(len(results)), (*operands, *read), results, (self.pure_graph,))
         return self._structured(list(results))
+
+    def _note_assignments(self) -> None:
+        for variable, state in zip(self.variables, self.graph.states, strict=True):
+            if state.output is not None:
+                variable.will_change()
 
     @functools.cached_property
     def pure_graph(self) -> Graph:

@@ -100,6 +100,7 @@ class Generator:
             key = state.read_value()
             state.assign(ops.advance_key(key))
             return key
+        state.will_change()
         cell = state._cell
         with STATE_LOCK:  # two threads never get one key
             array = cell.read()

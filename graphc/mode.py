@@ -27,7 +27,8 @@ class _Mode(threading.local):
     """``tapes`` are the recording GradientTapes, innermost last. ``tracer`` is the innermost running trace.
 
     ``device`` is what functions compile for that name none, ``creators`` are those of Variables, innermost last.
-    ``autograph``: whether the running trace converts Python control flow.
+    ``autograph``: whether the running trace converts Python control flow. ``journal`` notes Variables before they are
+    assigned outside of traces.
     """
 
     tracer: Any = None
@@ -36,6 +37,7 @@ class _Mode(threading.local):
     device: str = "cpu"
     creators: tuple[Callable[..., Any], ...] = ()
     autograph: bool = False
+    journal: Any = None
     _counted: bool = False
 
     def __init__(self) -> None:

@@ -140,11 +140,18 @@ class Variable(metaclass=_ThroughCreators):
 
     def put(self, array: Array) -> None:
         """Sets the value outside of any trace, unchecked: an array of the Variable's type that is given away."""
+        self.will_change()
         self._cell.write(array)
+
+    def will_change(self) -> None:
+        """Must be called before the value changes outside of any trace: an open :class:`Journal` notes it."""
+        if mode.journal is not None:
+            mode.journal.note(self)
 
     def hold(self, tensor: Tensor) -> None:
         """Sets the value outside of any trace, unchecked, to a tensor of the Variable's type, which reads then give:
         tapes follow it back to where it came from."""
+        self.will_change()
         self._cell.write(tensor._array)
         self._tensor = tensor
 
@@ -168,6 +175,7 @@ class Variable(metaclass=_ThroughCreators):
             raise ShapeError(f"cannot assign a value of shape {tensor.shape} to {self.name} of shape {self.shape}; "
                              "reshape or broadcast it")  # fmt: skip
         if mode.tracer is None:
+            self.will_change()
             self._cell.write(tensor._array)
         else:
             mode.tracer.assign_variable(self, tensor)
@@ -244,6 +252,31 @@ class Variable(metaclass=_ThroughCreators):
         copied = Variable(np.array(self._cell.read()), trainable=self._trainable, name=self._name)
         memo[id(self)] = copied
         return copied
+
+
+class Journal:
+    """Notes what Variables are before a block assigns them outside of traces; :meth:`restore` makes them so again."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, tuple[Variable, Array]] = {}
+        self._outer: Journal | None = None
+
+    def __enter__(self) -> Journal:
+        self._outer, mode.journal = mode.journal, self
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        mode.journal = self._outer
+
+    def note(self, variable: Variable) -> None:
+        self._before.setdefault(id(variable), (variable, variable.peek()))
+        if self._outer is not None:
+            self._outer.note(variable)
+
+    def restore(self) -> None:
+        """Gives the noted Variables the values that they had."""
+        for variable, array in self._before.values():
+            variable.put(array)
 
 
 def _initial(value: Any, dtype: Any) -> Array:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime as ort
 import pytest
 
 from graphc.control import cond, map_fn
 from graphc.custom_gradient import custom_gradient, grad_pass_through, recompute_grad
+from graphc.export import export_onnx
 from graphc.function import function
+from graphc.random import normal, set_seed
 from graphc.tape import GradientTape
 from graphc.tensor import TensorSpec
 from graphc.variable import Variable
@@ -210,3 +215,55 @@ def test_grad_pass_through(backend: str) -> None:
     for run in (f, function(f, backend=backend)):
         np.testing.assert_array_equal(gradient(run, x).numpy(), [1.0, 1.0])
         np.testing.assert_array_equal(run(x).numpy(), [0.0, 0.0])
+
+
+def _counted_noise(state: Any) -> Any:
+    """A function that assigns a Variable and draws random numbers."""
+
+    def f(x: Any) -> Any:
+        state.assign_add(1.0)
+        return sin(x) * state + normal([]) * x
+
+    return f
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_recompute_grad_repeats_draws_and_assigns_once(compiled: bool) -> None:
+    state: Any = Variable(0.0, trainable=False)
+    plain = _counted_noise(state)
+
+    def run(f: Any) -> list[float]:
+        state.assign(0.0)
+        set_seed(3)
+        def step(x: Any) -> Any:
+            return f(x), gradient(lambda x: f(f(x)), x)
+
+        return [*map(float, (function(step) if compiled else step)(constant(0.4))), float(state)]
+
+    assert run(recompute_grad(plain)) == pytest.approx(run(plain), rel=1e-5)
+    assert float(state) == 3.0
+
+
+def test_recompute_grad_puts_back_what_a_traced_function_assigned() -> None:
+    state: Any = Variable(1.0, trainable=False)
+    advance = function(lambda x: x * state.assign_add(1.0))
+    x = constant(3.0)
+    assert float(gradient(recompute_grad(lambda x: advance(x)), x)) == 2.0
+    assert float(state) == 2.0
+
+
+def test_what_recompute_grad_computes_again_is_not_merged(tmp_path: Path) -> None:
+    def block(x: Any) -> Any:
+        return sin(square(sin(x)))
+
+    step = function(lambda x: gradient(recompute_grad(block), x), [TensorSpec([3])])
+    (tmp_path / "step.onnx").write_bytes(export_onnx(step).SerializeToString())
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    session = ort.InferenceSession(str(tmp_path / "step.onnx"), options, providers=["CPUExecutionProvider"])
+    x = np.array([0.1, 0.2, 0.3], np.float32)
+    np.testing.assert_allclose(session.run(None, {"x": x})[0], gradient(block, constant(x)).numpy(), rtol=1e-5)
+    (loop,) = [n for n in onnx.load(str(tmp_path / "optimized.onnx")).graph.node if n.op_type == "Loop"]
+    inside = [n.op_type for n in loop.attribute[0].g.node]
+    assert "Sin" in inside

@@ -36,9 +36,31 @@ def _inline(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
     return writer.write_inline(node.regions[0], operands)
 
 
-exports(Call)(_inline)
 exports(Fused)(_inline)
 exports(CustomVjp)(_inline)
+
+
+@exports(Call)
+def _call(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
+    """In place; an isolated call as a loop of one round, since runtimes merge equal nodes, but not across loops."""
+    op, region = cast(Call, node.op), node.regions[0]
+    if not op.isolated:
+        return _inline(writer, node, operands)
+    stacked = writer.emit(
+        "Loop", [writer.constant(np.array(1, np.int64)), ""], op.results,
+        body=writer.subgraph(_single_round(region), region.name, [("iteration", _TRIP), ("condition", _FLAG)], operands),
+    )  # fmt: skip
+    axis = writer.constant(np.array([0], np.int64))
+    return [writer.emit("Squeeze", [name, axis]) for name in ([stacked] if isinstance(stacked, str) else stacked)]
+
+
+def _single_round(region: Graph) -> Graph:
+    """The region as the body of a loop that stacks what it computes."""
+    graph = Graph(region.name)
+    outputs = region.copy_into(graph, [graph.add_input(value.type, value.name) for value in region.inputs])
+    with using(GraphBuilder(graph)):
+        graph.set_outputs([lift(np.array(True)), *outputs])
+    return graph
 
 
 # --- If --------------------------------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def _call(
     if not connected:
         return (None,) * len(operands)
     given = _floats(regions[0], received)
-    found = bind(Call(len(connected), op.keep), *operands, *given, regions=(backward,))
+    found = bind(Call(len(connected), op.keep, isolated=op.keep), *operands, *given, regions=(backward,))
     return _spread(_listed(found), connected, len(operands))
 
 

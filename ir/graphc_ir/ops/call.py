@@ -16,11 +16,13 @@ class Call(RegionOp):
     """Runs its region, a closed graph without state, on the operands.
 
     ``keep``: the call is not to be inlined. Its derivative then computes the region again instead of keeping what the
-    region computed (rematerialization).
+    region computed (rematerialization). ``isolated``: such a derivative; it runs once all of its operands are there,
+    and what it computes must not be taken from equal nodes outside, which would have to be kept for it.
     """
 
     results: int = 1
     keep: bool = False
+    isolated: bool = False
 
     @property
     def num_results(self) -> int:
