@@ -17,7 +17,7 @@ from graphc.keras.utils.source_inputs import get_source_inputs
 from graphc_ir.errors import ArgumentError, ShapeError
 
 __all__ = ["ARGUMENTS", "Application", "Architecture", "Options", "application", "classifier", "described",
-           "make_model", "refuse_channels_first"]  # fmt: skip
+           "input_shape_of", "make_model", "pretrained_size", "refuse_channels_first", "square_size"]  # fmt: skip
 
 Shape: TypeAlias = Sequence[int | None]
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -70,8 +70,9 @@ def make_model(options: Options, architecture: Architecture) -> Any:
     """The model. Raises ArgumentError and ShapeError for arguments that do not fit it or each other, DownloadError for
     weights that cannot be had."""
     check_weights(options.weights, options.include_top, options.classes, options.classifier_activation)
-    shape = _input_shape(options, architecture)
-    x = _input(options.input_tensor, shape)
+    shape = input_shape_of(options, architecture.default_size, architecture.min_size, architecture.needs_size)
+    _warn_of_channels(shape)
+    x = _input(options, shape)
     head = architecture.top if options.include_top else architecture.no_top
     outputs = head(architecture.features(x), options)
     model = Model(x if options.input_tensor is None else get_source_inputs(x), outputs, name=options.name)
@@ -89,26 +90,35 @@ def refuse_channels_first(family: str) -> None:
 # --- input -------------------------------------------------------------------------------------------------------
 
 
-def _input(tensor: Any, shape: Shape) -> Any:
+def _input(options: Options, shape: Shape) -> Any:
+    tensor = options.input_tensor
     if tensor is None:
         return Input(shape)
     if not isinstance(tensor, KerasTensor):
         raise ArgumentError(f"input_tensor must be a KerasTensor, such as keras.Input(...) gives, got "
                             f"{type(tensor).__name__}; pass values to the model itself")  # fmt: skip
+    sizes = zip(tensor.shape[1:], options.input_shape or (), strict=False)
+    if any(None not in pair and pair[0] != pair[1] for pair in sizes):
+        raise ShapeError(f"input_shape={options.input_shape} is not that of one picture of input_tensor, whose shape "
+                         f"is {tuple(tensor.shape)}; leave it out")  # fmt: skip
     return tensor
 
 
-def _input_shape(options: Options, architecture: Architecture) -> Shape:
-    """The shape of one picture, None for open sizes."""
+def input_shape_of(options: Options, default_size: int, least: int = 32, needs_size: bool = True) -> Shape:
+    """The shape of one picture, None for open sizes. ``needs_size``: with its classifier the network works for one
+    size of pictures only.
+
+    Raises ShapeError for an ``input_shape`` that does not fit.
+    """
     given = None if options.input_shape is None else tuple(options.input_shape)
-    is_fixed = options.include_top and architecture.needs_size
-    default = _shape_of_size(architecture.default_size, _channels(given, options.weights))
+    is_fixed = options.include_top and needs_size
+    default = _shape_of_size(default_size, _channels(given, options.weights))
     if options.weights == "imagenet" and is_fixed and given not in (None, default):
         raise ShapeError("When setting `include_top=True` and loading `imagenet` weights, `input_shape` should be "
                          f"{default}, got input_shape={given}; use include_top=False for other sizes")  # fmt: skip
     if not given:
         return default if is_fixed else _shape_of_size(None, default[_channel_axis()])
-    _check_shape(given, options.weights, architecture.min_size)
+    _check_shape(given, options.weights, least)
     if is_fixed and None in given:
         raise ShapeError("If `include_top` is True, you should specify a static `input_shape`, got "
                          f"input_shape={given}; use include_top=False for open sizes")  # fmt: skip
@@ -124,13 +134,14 @@ def _shape_of_size(size: int | None, channels: int | None) -> tuple[int | None, 
 
 
 def _channels(given: Shape | None, weights: Weights) -> int | None:
-    if weights == "imagenet" or not given or len(given) != 3:
-        return 3
-    channels = given[_channel_axis()]
+    return 3 if weights == "imagenet" or not given or len(given) != 3 else given[_channel_axis()]
+
+
+def _warn_of_channels(shape: Shape) -> None:
+    channels = shape[_channel_axis()]
     if channels not in (1, 3):
         warnings.warn("This model usually expects 1 or 3 input channels. However, it was passed an input_shape with "
-                      f"{channels} input channels.", stacklevel=5)  # fmt: skip
-    return channels
+                      f"{channels} input channels.", stacklevel=4)  # fmt: skip
 
 
 def _check_shape(given: Shape, weights: Weights, least: int) -> None:
@@ -140,10 +151,32 @@ def _check_shape(given: Shape, weights: Weights, least: int) -> None:
     if weights == "imagenet" and given[_channel_axis()] != 3:
         raise ShapeError("The input must have 3 channels with `imagenet` weights, "
                          f"got `input_shape={given}`")  # fmt: skip
-    sizes = given[1:] if _channel_axis() == 0 else given[:-1]
-    if any(size is not None and size < least for size in sizes):
+    if any(size is not None and size < least for size in _height_and_width(given)):
         raise ShapeError(f"Input size must be at least {least}x{least}, got input_shape={given}; smaller pictures "
                          "vanish on the way: enlarge them with keras.layers.Resizing")  # fmt: skip
+
+
+def square_size(shape: Shape | None, sizes: Sequence[int]) -> int:
+    """The height of square pictures if it is one of ``sizes``, the last of them otherwise."""
+    rows, columns = _height_and_width(shape) if shape else (None, None)
+    return rows if rows is not None and rows == columns and rows in sizes else sizes[-1]
+
+
+def _height_and_width(shape: Shape) -> Shape:
+    return shape[1:] if _channel_axis() == 0 else shape[:-1]
+
+
+def pretrained_size(options: Options, shape: Shape, sizes: Sequence[int]) -> int | None:
+    """The height of pictures of that shape; with ``imagenet`` weights, which are there for ``sizes``, one of these.
+
+    Warns where the weights are those of the last size because there are none for this shape.
+    """
+    rows, columns = _height_and_width(shape)
+    if options.weights != "imagenet" or (rows == columns and rows in sizes):
+        return rows
+    warnings.warn(f"`input_shape` is undefined or non-square, or its size is not in {list(sizes)}. Weights for input "
+                  f"shape ({sizes[-1]}, {sizes[-1]}) will be loaded as the default.", stacklevel=3)  # fmt: skip
+    return sizes[-1]
 
 
 # --- functions ---------------------------------------------------------------------------------------------------

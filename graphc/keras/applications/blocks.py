@@ -7,12 +7,12 @@ from typing import Any
 from graphc.keras.config import image_data_format
 from graphc.keras.layers import Activation, BatchNormalization, GlobalAveragePooling2D, GlobalMaxPooling2D
 
-__all__ = ["channel_axis", "global_pool", "halving_padding", "image_size", "norm", "norm_relu"]
+__all__ = ["channel_axis", "global_pool", "halving_padding", "image_size", "norm", "norm_relu", "rounded_to_eighths"]
 
 
-def channel_axis() -> int:
-    """Of a batch of pictures, counted from the front."""
-    return 1 if image_data_format() == "channels_first" else 3
+def channel_axis(last: int = 3) -> int:
+    """Of a batch of pictures; ``last`` is what the last axis is called: 3 or -1."""
+    return 1 if image_data_format() == "channels_first" else last
 
 
 def image_size(x: Any) -> tuple[int | None, int | None]:
@@ -35,6 +35,12 @@ def halving_padding(x: Any, kernel_size: int) -> tuple[tuple[int, int], tuple[in
     after = kernel_size // 2
     rows, columns = (after - (0 if size is not None and size % 2 else 1) for size in image_size(x))
     return (rows, after), (columns, after)
+
+
+def rounded_to_eighths(maps: float) -> int:
+    """The multiple of 8 nearest to ``maps``, at least 8 and not more than a tenth below it."""
+    rounded = max(8, int(maps + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * maps else rounded + 8
 
 
 def norm(x: Any, name: str) -> Any:
