@@ -4,6 +4,8 @@
 from graphc.keras.applications import (
     densenet,
     imagenet_utils,
+    inception_resnet_v2,
+    inception_v3,
     mobilenet,
     mobilenet_v2,
     mobilenet_v3,
@@ -15,6 +17,8 @@ from graphc.keras.applications import (
     xception,
 )
 from graphc.keras.applications.densenet import DenseNet121, DenseNet169, DenseNet201
+from graphc.keras.applications.inception_resnet_v2 import InceptionResNetV2
+from graphc.keras.applications.inception_v3 import InceptionV3
 from graphc.keras.applications.mobilenet import MobileNet
 from graphc.keras.applications.mobilenet_v2 import MobileNetV2
 from graphc.keras.applications.mobilenet_v3 import MobileNetV3Large, MobileNetV3Small
@@ -30,6 +34,8 @@ __all__ = [
     "DenseNet121",
     "DenseNet169",
     "DenseNet201",
+    "InceptionResNetV2",
+    "InceptionV3",
     "MobileNet",
     "MobileNetV2",
     "MobileNetV3Large",
@@ -43,6 +49,8 @@ __all__ = [
     "Xception",
     "densenet",
     "imagenet_utils",
+    "inception_resnet_v2",
+    "inception_v3",
     "mobilenet",
     "mobilenet_v2",
     "mobilenet_v3",
