@@ -30,6 +30,8 @@ from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.layer import Layer
 from graphc.keras.engine.operation import Operation
+from graphc.keras.engine.rematerialization import RematScope, remat
+from graphc.keras.engine.symbolic_scope import SymbolicScope
 from graphc.keras.initializers import Initializer
 from graphc.keras.layers import Input
 from graphc.keras.losses import Loss
@@ -58,8 +60,10 @@ __all__ = [
     "Operation",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "StatelessScope",
+    "SymbolicScope",
     "Variable",
     "__version__",
     "activations",
@@ -82,6 +86,7 @@ __all__ = [
     "preprocessing",
     "random",
     "regularizers",
+    "remat",
     "saving",
     "tree",
     "utils",

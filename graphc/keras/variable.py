@@ -21,7 +21,7 @@ from graphc_ir.errors import ArgumentError
 from graphc_ir.ops.base import lift
 from graphc_ir.ops.elementwise import cast
 
-__all__ = ["Variable", "autocast_to"]
+__all__ = ["Variable", "autocast_dtype", "autocast_to"]
 
 
 class _Autocast(threading.local):
@@ -39,6 +39,11 @@ def autocast_to(dtype: str | None) -> Iterator[None]:
         yield
     finally:
         _autocast.dtype = before
+
+
+def autocast_dtype() -> str | None:
+    """The dtype that :func:`autocast_to` set for the running block."""
+    return None if _autocast.dtype is None else _autocast.dtype.name
 
 
 class Variable(CoreVariable):

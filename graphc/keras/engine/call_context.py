@@ -7,21 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["CallContext", "current_call", "enter_call"]
+__all__ = ["CallContext", "collecting_losses", "current_call", "enter_call"]
 
 
 class CallContext:
     """One outermost call. ``root`` is its layer, ``training`` what the innermost running layer was told.
 
-    ``with_losses`` are the layers that added losses during this call.
+    ``with_losses`` are the layers that added losses during this call. Inside :func:`collecting_losses`, ``collected``
+    takes the losses with their layers, which do not get them.
     """
 
-    __slots__ = ("root", "training", "with_losses")
+    __slots__ = ("collected", "root", "training", "with_losses")
 
     def __init__(self, root: Any) -> None:
         self.root = root
         self.training: Any = None
         self.with_losses: list[Any] = []
+        self.collected: list[tuple[Any, Any]] | None = None
 
 
 class _Running(threading.local):
@@ -50,3 +52,17 @@ def enter_call(layer: Any, training: Any) -> Iterator[CallContext]:
     finally:
         context.training = before
         _running.context = outer
+
+
+@contextmanager
+def collecting_losses() -> Iterator[list[tuple[Any, Any]]]:
+    """Inside a call: gives the tensors added as losses in the block, each after its layer."""
+    context = _running.context
+    assert context is not None
+    outer = context.collected
+    found: list[tuple[Any, Any]] = []
+    context.collected = found
+    try:
+        yield found
+    finally:
+        context.collected = outer

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphc.autograph import traced
 from graphc.keras.engine.keras_tensor import KerasTensor
+from graphc.keras.engine.symbolic_scope import SymbolicScope
 from graphc.mode import mode
 from graphc.pytree import map_leaves
 from graphc.tensor import SymbolicTensor, Tensor
@@ -40,7 +41,7 @@ def infer_outputs(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
 
     tapes, mode.tapes = mode.tapes, []
     try:
-        with collection_paused(), Assumptions() as assumptions, tracing(tracer):
+        with collection_paused(), SymbolicScope(), Assumptions() as assumptions, tracing(tracer):
             inner_args, inner_kwargs = map_leaves(stand_in, (args, kwargs), none_is_leaf=True)
             results = traced(function, True)(*inner_args, **inner_kwargs)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 from collections.abc import Sequence
@@ -21,7 +22,9 @@ from graphc.keras.engine.input_spec import InputSpec, check_inputs
 from graphc.keras.engine.keras_tensor import any_symbolic
 from graphc.keras.engine.node import connect
 from graphc.keras.engine.operation import Operation, checked_name
+from graphc.keras.engine.rematerialization import remat
 from graphc.keras.engine.shapes import as_shape, described, shapes_of
+from graphc.keras.engine.symbolic_scope import in_symbolic_scope
 from graphc.keras.engine.tracking import MetricBase, held, unique
 from graphc.keras.engine.weights import WeightHolder
 from graphc.keras.naming import auto_name, to_snake_case
@@ -281,13 +284,37 @@ class Layer(WeightHolder, Operation):
         if current_call() is None:
             self._clear_losses()
         with enter_call(self, training) as context, self._open_name_scope(), self._autocasting():
-            outputs = autograph.convert(self.call)(*bound.args[1:], **bound.kwargs)
+            outputs = self._call_of(bound)(*bound.args[1:], **bound.kwargs)
             if self.activity_regularizer is not None:
                 self._regularize_activity(outputs)
         if context.root is self:
             self._last_call = context
         self._mark(first, outputs, mask)
         return outputs
+
+    def _call_of(self, bound: inspect.BoundArguments) -> Any:
+        call = autograph.convert(self.call)
+        return call if self._remat_scope is None else self.rematerialized_call(call, *bound.args[1:], **bound.kwargs)
+
+    def rematerialized_call(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """What to call on these arguments in place of ``fn``, as the RematScope that the layer was made in says:
+        :func:`keras.remat` of it, or a function that runs it with an activation that is computed again."""
+        scope = self._remat_scope
+        if scope is None or in_symbolic_scope():
+            return fn
+        if scope.mode == "activations" and getattr(self, "activation", None) is not None:
+            return functools.partial(self._with_remat_activation, fn)
+        if scope.mode == "list_of_layers" and self.name in scope.layer_names:
+            return remat(fn)
+        return super().rematerialized_call(fn, *args, **kwargs)
+
+    def _with_remat_activation(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        activation = self.activation
+        self.activation = remat(activation)
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self.activation = activation
 
     def _autocasting(self) -> Any:
         kind = as_dtype(self.compute_dtype)
@@ -366,7 +393,11 @@ class Layer(WeightHolder, Operation):
         if context is not None and self not in context.with_losses:
             self._losses = [kept for kept in self._losses if callable(kept)]
             context.with_losses.append(self)
-        self._losses.extend(x if callable(x) else lift(x) for x in leaves_of(loss))
+        for one in leaves_of(loss):
+            if context is None or context.collected is None or callable(one):
+                self._losses.append(one if callable(one) else lift(one))
+            else:
+                context.collected.append((self, lift(one)))
 
     def add_metric(self, value: Any, aggregation: str | None = None, name: str | None = None) -> None:
         """Accepted for TensorFlow 2.0 code whose ``value`` is a Metric's call: its metric is found in the attributes.

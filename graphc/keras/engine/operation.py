@@ -12,13 +12,18 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from graphc.keras.config import standardize_data_format, standardize_dtype
+from graphc.keras.engine.call_context import collecting_losses, enter_call
 from graphc.keras.engine.captured import Arguments, captured_config, takes_argument
 from graphc.keras.engine.inference import infer_op, infer_outputs
 from graphc.keras.engine.keras_tensor import KerasTensor, any_symbolic, carrier_of
 from graphc.keras.engine.node import connect
+from graphc.keras.engine.rematerialization import RematScope, current_remat_scope, output_size, remat
+from graphc.keras.engine.symbolic_scope import in_symbolic_scope
 from graphc.keras.naming import auto_name, to_snake_case
 from graphc.keras.registry import publish
 from graphc.keras.serialization import deserialize_keras_object
+from graphc.pytree import map_leaves
+from graphc.tensor import Tensor
 from graphc_ir.dims import Assumptions, Dim, DimExpr, free_symbols
 from graphc_ir.errors import ArgumentError
 from graphc_ir.evaluate import specialize
@@ -57,10 +62,13 @@ class Operation:
         instance = super().__new__(cls)
         instance._inbound_nodes = []
         instance._init_arguments = Arguments(args, kwargs)
+        instance._remat_scope = current_remat_scope()
         return instance
 
     _inbound_nodes: list[Any]
     _init_arguments: Arguments
+    _remat_scope: RematScope | None
+    """The scope that the operation was made in."""
 
     def __init__(self, name: str | None = None) -> None:
         self.name = checked_name(name, self)
@@ -68,7 +76,9 @@ class Operation:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_symbolic(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
-        return self.call(*args, **kwargs)
+        if self._remat_scope is None:
+            return self.call(*args, **kwargs)
+        return self.rematerialized_call(self.call, *args, **kwargs)(*args, **kwargs)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """The call on KerasTensors, recorded."""
@@ -77,6 +87,24 @@ class Operation:
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the results. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} must define call()")
+
+    def rematerialized_call(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """What to call on these arguments in place of ``fn``: :func:`keras.remat` of it if the RematScope that the
+        operation was made in says so."""
+        scope = self._remat_scope
+        if scope is None or in_symbolic_scope():
+            return fn
+        if scope.mode == "full" or self._exceeds(scope, args, kwargs):
+            return remat(fn)
+        return fn
+
+    def _exceeds(self, scope: RematScope, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        if scope.mode != "larger_than":
+            return False
+        args, kwargs = map_leaves(_described, (args, kwargs), none_is_leaf=True)
+        with enter_call(self, None), collecting_losses():  # those of the description are of no use
+            outputs = self.compute_output_spec(*args, **kwargs)
+        return output_size(outputs) > scope.output_size_threshold
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """KerasTensors like the results of ``call`` on these."""
@@ -113,6 +141,10 @@ class Operation:
     def from_config(cls, config: dict[str, Any]) -> Any:
         """An operation from what ``get_config`` returned."""
         return cls(**config)
+
+
+def _described(leaf: Any) -> Any:
+    return KerasTensor.of_type(leaf.type) if isinstance(leaf, Tensor) else leaf
 
 
 class OperationSpec:
