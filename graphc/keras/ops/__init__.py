@@ -5,415 +5,81 @@ On KerasTensors each records itself, as Keras does, so that functional models wi
 
 from __future__ import annotations
 
-from graphc.keras.ops import image, linalg, nn, numpy
-from graphc.keras.ops.activation import (
-    celu,
-    elu,
-    gelu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    mish,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softmax,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    swish,
-    tanh_shrink,
-    threshold,
+from graphc.keras.ops import (
+    activation,
+    arithmetic,
+    comparison,
+    control,
+    core,
+    creation,
+    crossentropy,
+    ctc,
+    einops,
+    fourier,
+    functions,
+    image,
+    indexing,
+    linalg,
+    math,
+    movement,
+    nan,
+    nn,
+    normalization,
+    numpy,
+    products,
+    reductions,
+    statistics,
+    vectorizing,
+    windows,
 )
-from graphc.keras.ops.arithmetic import (
-    abs,
-    absolute,
-    add,
-    angle,
-    arctan2,
-    cbrt,
-    ceil,
-    clip,
-    conj,
-    conjugate,
-    deg2rad,
-    divide,
-    divide_no_nan,
-    fabs,
-    floor,
-    floor_divide,
-    fmax,
-    fmin,
-    fmod,
-    gcd,
-    heaviside,
-    hypot,
-    imag,
-    lcm,
-    ldexp,
-    logaddexp,
-    logaddexp2,
-    maximum,
-    minimum,
-    mod,
-    multiply,
-    negative,
-    nextafter,
-    power,
-    rad2deg,
-    real,
-    reciprocal,
-    round,
-    rsqrt,
-    sign,
-    signbit,
-    square,
-    subtract,
-    true_divide,
-    trunc,
-)
-from graphc.keras.ops.comparison import (
-    allclose,
-    bitwise_and,
-    bitwise_invert,
-    bitwise_left_shift,
-    bitwise_not,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
-    equal,
-    greater,
-    greater_equal,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    isreal,
-    left_shift,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    not_equal,
-    right_shift,
-)
-from graphc.keras.ops.control import (
-    associative_scan,
-    cond,
-    fori_loop,
-    map,
-    scan,
-    switch,
-    vectorized_map,
-    while_loop,
-)
-from graphc.keras.ops.core import (
-    cast,
-    convert_to_numpy,
-    convert_to_tensor,
-    custom_gradient,
-    dtype,
-    is_tensor,
-    saturate_cast,
-    scatter,
-    scatter_update,
-    shape,
-    slice,
-    slice_update,
-    stop_gradient,
-    unstack,
-)
-from graphc.keras.ops.creation import (
-    arange,
-    array,
-    bartlett,
-    blackman,
-    empty,
-    empty_like,
-    eye,
-    full,
-    full_like,
-    geomspace,
-    hamming,
-    hanning,
-    identity,
-    kaiser,
-    linspace,
-    logspace,
-    meshgrid,
-    ones,
-    ones_like,
-    tri,
-    vander,
-    zeros,
-    zeros_like,
-)
-from graphc.keras.ops.crossentropy import (
-    binary_crossentropy,
-    categorical_crossentropy,
-    multi_hot,
-    one_hot,
-    psnr,
-    sparse_categorical_crossentropy,
-)
-from graphc.keras.ops.ctc import ctc_decode, ctc_loss
-from graphc.keras.ops.einops import rearrange
-from graphc.keras.ops.fourier import fft, fft2, ifft2, irfft, istft, rfft, stft
-from graphc.keras.ops.functions import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctanh,
-    cos,
-    cosh,
-    erf,
-    erfc,
-    erfinv,
-    exp,
-    exp2,
-    expm1,
-    log,
-    log1p,
-    log2,
-    log10,
-    sin,
-    sinc,
-    sinh,
-    sqrt,
-    tan,
-    tanh,
-)
-from graphc.keras.ops.indexing import (
-    argpartition,
-    argsort,
-    digitize,
-    get_item,
-    isin,
-    nan_to_num,
-    ndim,
-    nonzero,
-    searchsorted,
-    select,
-    size,
-    sort,
-    take,
-    take_along_axis,
-    unique,
-    unravel_index,
-    where,
-)
-from graphc.keras.ops.linalg import (
-    cholesky,
-    cholesky_inverse,
-    det,
-    eig,
-    eigh,
-    inv,
-    jvp,
-    lstsq,
-    lu_factor,
-    matrix_rank,
-    norm,
-    pinv,
-    qr,
-    solve,
-    solve_triangular,
-    svd,
-)
-from graphc.keras.ops.math import (
-    cdist,
-    extract_sequences,
-    in_top_k,
-    logdet,
-    polar,
-    segment_max,
-    segment_min,
-    segment_prod,
-    segment_sum,
-    top_k,
-    view_as_complex,
-    view_as_real,
-)
-from graphc.keras.ops.movement import (
-    append,
-    array_split,
-    broadcast_to,
-    concatenate,
-    copy,
-    dsplit,
-    dstack,
-    expand_dims,
-    flip,
-    fliplr,
-    flipud,
-    hsplit,
-    hstack,
-    moveaxis,
-    pad,
-    ravel,
-    repeat,
-    reshape,
-    roll,
-    rot90,
-    split,
-    squeeze,
-    stack,
-    swapaxes,
-    tile,
-    transpose,
-    view,
-    vsplit,
-    vstack,
-)
-from graphc.keras.ops.nan import (
-    nanargmax,
-    nanargmin,
-    nancumprod,
-    nancumsum,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-)
-from graphc.keras.ops.normalization import (
-    batch_normalization,
-    dot_product_attention,
-    layer_normalization,
-    moments,
-    normalize,
-    rms_normalization,
-)
+from graphc.keras.ops.activation import *
+from graphc.keras.ops.arithmetic import *
+from graphc.keras.ops.comparison import *
+from graphc.keras.ops.control import *
+from graphc.keras.ops.core import *
+from graphc.keras.ops.creation import *
+from graphc.keras.ops.crossentropy import *
+from graphc.keras.ops.ctc import *
+from graphc.keras.ops.einops import *
+from graphc.keras.ops.fourier import *
+from graphc.keras.ops.functions import *
+from graphc.keras.ops.indexing import *
+from graphc.keras.ops.linalg import *
+from graphc.keras.ops.math import *
+from graphc.keras.ops.movement import *
+from graphc.keras.ops.nan import *
+from graphc.keras.ops.normalization import *
 from graphc.keras.ops.operators import install_operators
-from graphc.keras.ops.products import (
-    cross,
-    diag,
-    diagflat,
-    diagonal,
-    dot,
-    einsum,
-    inner,
-    kron,
-    matmul,
-    outer,
-    slogdet,
-    tensordot,
-    trace,
-    tril,
-    triu,
-    vdot,
-)
-from graphc.keras.ops.reductions import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    average,
-    count_nonzero,
-    cumprod,
-    cumsum,
-    logsumexp,
-    max,
-    mean,
-    min,
-    prod,
-    ptp,
-    std,
-    sum,
-    var,
-)
-from graphc.keras.ops.statistics import (
-    bincount,
-    corrcoef,
-    correlate,
-    diff,
-    histogram,
-    median,
-    nanmedian,
-    nanpercentile,
-    nanquantile,
-    percentile,
-    quantile,
-    trapezoid,
-)
-from graphc.keras.ops.vectorizing import vectorize
-from graphc.keras.ops.windows import (
-    adaptive_average_pool,
-    adaptive_max_pool,
-    average_pool,
-    conv,
-    conv_transpose,
-    depth_to_space,
-    depthwise_conv,
-    fold,
-    max_pool,
-    separable_conv,
-    space_to_depth,
-    unfold,
-)
+from graphc.keras.ops.products import *
+from graphc.keras.ops.reductions import *
+from graphc.keras.ops.statistics import *
+from graphc.keras.ops.vectorizing import *
+from graphc.keras.ops.windows import *
 from graphc.keras.registry import publish
 
-__all__ = [
-    "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin",
-    "angle", "any", "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
-    "argmax", "argmin", "argpartition", "argsort", "array", "array_split", "associative_scan", "average",
-    "average_pool", "bartlett", "batch_normalization", "binary_crossentropy", "bincount", "bitwise_and",
-    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-    "blackman", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "cdist", "ceil", "celu", "cholesky",
-    "cholesky_inverse", "clip", "concatenate", "cond", "conj", "conjugate", "conv", "conv_transpose",
-    "convert_to_numpy", "convert_to_tensor", "copy", "corrcoef", "correlate", "cos", "cosh", "count_nonzero",
-    "cross", "ctc_decode", "ctc_loss", "cumprod", "cumsum", "custom_gradient", "deg2rad", "depth_to_space",
-    "depthwise_conv", "det", "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
-    "dot_product_attention", "dsplit", "dstack", "dtype", "eig", "eigh", "einsum", "elu", "empty", "empty_like",
-    "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims", "expm1", "extract_sequences", "eye", "fabs",
-    "fft", "fft2", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fold", "fori_loop",
-    "full", "full_like", "gcd", "gelu", "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming",
-    "hanning", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "histogram",
-    "hsplit", "hstack", "hypot", "identity", "ifft2", "imag", "image", "in_top_k", "inner", "inv", "irfft",
-    "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "jvp",
-    "kaiser", "kron", "layer_normalization", "lcm", "ldexp", "leaky_relu", "left_shift", "less", "less_equal",
-    "linalg", "linspace", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2",
-    "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "lstsq",
-    "lu_factor", "map", "matmul", "matrix_rank", "max", "max_pool", "maximum", "mean", "median", "meshgrid", "min",
-    "minimum", "mish", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "nanargmax",
-    "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod",
-    "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative", "nextafter", "nn", "nonzero", "norm",
-    "normalize", "not_equal", "numpy", "one_hot", "ones", "ones_like", "outer", "pad", "percentile", "pinv",
-    "polar", "power", "prod", "psnr", "ptp", "qr", "quantile", "rad2deg", "ravel", "real", "rearrange",
-    "reciprocal", "relu", "relu6", "repeat", "reshape", "rfft", "right_shift", "rms_normalization", "roll", "rot90",
-    "round", "rsqrt", "saturate_cast", "scan", "scatter", "scatter_update", "searchsorted", "segment_max",
-    "segment_min", "segment_prod", "segment_sum", "select", "selu", "separable_conv", "shape", "sigmoid", "sign",
-    "signbit", "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update", "slogdet", "soft_shrink", "softmax",
-    "softplus", "softsign", "solve", "solve_triangular", "sort", "space_to_depth",
-    "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax", "split", "sqrt", "square",
-    "squareplus", "squeeze", "stack", "std", "stft", "stop_gradient", "subtract", "sum", "svd", "swapaxes", "swish",
-    "switch", "take", "take_along_axis", "tan", "tanh", "tanh_shrink", "tensordot", "threshold", "tile", "top_k",
-    "trace", "transpose", "trapezoid", "tri", "tril", "triu", "true_divide", "trunc", "unfold", "unique",
-    "unravel_index", "unstack", "vander", "var", "vdot", "vectorize", "vectorized_map", "view", "view_as_complex",
-    "view_as_real", "vsplit", "vstack", "where", "while_loop", "zeros", "zeros_like",
-]  # fmt: skip
+__all__ = ["image", "linalg", "nn", "numpy"]
+__all__ += activation.__all__
+__all__ += arithmetic.__all__
+__all__ += comparison.__all__
+__all__ += control.__all__
+__all__ += core.__all__
+__all__ += creation.__all__
+__all__ += crossentropy.__all__
+__all__ += ctc.__all__
+__all__ += einops.__all__
+__all__ += fourier.__all__
+__all__ += functions.__all__
+__all__ += indexing.__all__
+__all__ += linalg.__all__
+__all__ += math.__all__
+__all__ += movement.__all__
+__all__ += nan.__all__
+__all__ += normalization.__all__
+__all__ += products.__all__
+__all__ += reductions.__all__
+__all__ += statistics.__all__
+__all__ += vectorizing.__all__
+__all__ += windows.__all__
 
 install_operators()
 publish("keras.ops", vars(), __all__)

@@ -25,7 +25,7 @@ from graphc_ir.ops.reduction import reduce_max, reduce_sum
 from graphc_ir.ops.sorting import top_k as largest
 
 __all__ = [
-    "cdist", "check_stride", "extract_sequences", "in_top_k", "logdet", "polar", "segment_max", "segment_min",
+    "cdist", "extract_sequences", "in_top_k", "logdet", "polar", "segment_max", "segment_min",
     "segment_prod", "segment_sum", "top_k", "view_as_complex", "view_as_real",
 ]  # fmt: skip
 
