@@ -7,7 +7,8 @@ from typing import Any
 from graphc.keras.config import image_data_format
 from graphc.keras.layers import Activation, BatchNormalization, GlobalAveragePooling2D, GlobalMaxPooling2D
 
-__all__ = ["channel_axis", "global_pool", "halving_padding", "image_size", "norm", "norm_relu", "rounded_to_eighths"]
+__all__ = ["channel_axis", "global_pool", "halving_padding", "image_size", "nearest_eighth", "norm", "norm_relu",
+           "rounded_to_eighths"]  # fmt: skip
 
 
 def channel_axis(last: int = 3) -> int:
@@ -37,10 +38,15 @@ def halving_padding(x: Any, kernel_size: int) -> tuple[tuple[int, int], tuple[in
     return (rows, after), (columns, after)
 
 
+def nearest_eighth(maps: float) -> int:
+    """The multiple of 8 nearest to ``maps``, at least 8."""
+    return max(8, int(maps + 4) // 8 * 8)
+
+
 def rounded_to_eighths(maps: float) -> int:
     """The multiple of 8 nearest to ``maps``, at least 8 and not more than a tenth below it."""
-    rounded = max(8, int(maps + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * maps else rounded + 8
+    nearest = nearest_eighth(maps)
+    return nearest if nearest >= 0.9 * maps else nearest + 8
 
 
 def norm(x: Any, name: str) -> Any:
