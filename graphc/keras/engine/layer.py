@@ -31,6 +31,7 @@ from graphc.keras.naming import auto_name, to_snake_case
 from graphc.keras.registry import publish
 from graphc.keras.stateless_scope import StatelessScope
 from graphc.keras.variable import autocast_to
+from graphc.mode import mode
 from graphc.pytree import leaves_of, map_leaves
 from graphc.tensor import Tensor
 from graphc.variable import Variable
@@ -59,6 +60,7 @@ class Layer(WeightHolder, Operation):
     _building: bool
     _build_shapes: dict[str, Any]
     _losses: list[Any]
+    _path: str
     _last_call: CallContext | None
     """The last call of the layer that was no part of another one's. No list of layers: they need not be its own."""
     _input_options: dict[str, Any]
@@ -73,6 +75,7 @@ class Layer(WeightHolder, Operation):
         layer._building = False
         layer._build_shapes = {}
         layer._losses = []
+        layer._path = ""
         layer._last_call = None
         layer.name = kwargs["name"] if isinstance(kwargs.get("name"), str) else ""
         layer._dtype_policy = dtype_policies.get(None)
@@ -116,38 +119,51 @@ class Layer(WeightHolder, Operation):
 
     @property
     def path(self) -> str:
-        """The name with those of the layers around it where it was built."""
-        return self.__dict__.get("_path") or self._name_or_new()
+        """The name with those of the layers and name scopes around its first call or build; until then, the name."""
+        return self._path or self._name_or_new()
 
     def _name_or_new(self) -> str:
         if not self.name:
             self.name = auto_name(to_snake_case(type(self).__name__))
         return self.name
 
+    def _settle_path(self) -> None:
+        if not self._path:
+            name = self._name_or_new()
+            self._path = f"{mode.scope}/{name}" if mode.scope else name
+
     def _open_name_scope(self) -> name_scope:
+        self._settle_path()
         return name_scope(self._name_or_new())
 
     @property
     def dtype_policy(self) -> dtype_policies.DTypePolicy:
-        """Which dtype the layer computes in and which its weights have; may be set by name."""
+        """Which dtype the layer computes in and which its weights have; may be set by name. Setting it in a layer with
+        a DTypePolicyMap sets the entry of the layer's path."""
         return self._dtype_policy
 
     @dtype_policy.setter
     def dtype_policy(self, policy: Any) -> None:
-        self._dtype_policy = dtype_policies.get(policy)
+        current = self._dtype_policy
+        if isinstance(current, dtype_policies.DTypePolicyMap):
+            if self.path in current:
+                del current[self.path]
+            current[self.path] = policy
+        else:
+            self._dtype_policy = dtype_policies.get(policy)
 
     @property
     def dtype(self) -> str:
         """The dtype of the weights."""
-        return self.dtype_policy.variable_dtype
+        return self.variable_dtype
 
     @property
     def compute_dtype(self) -> str:
-        return self.dtype_policy.compute_dtype
+        return self._dtype_policy.at(self.path).compute_dtype
 
     @property
     def variable_dtype(self) -> str:
-        return self.dtype_policy.variable_dtype
+        return self._dtype_policy.at(self.path).variable_dtype
 
     @property
     def input_dtype(self) -> str:
@@ -264,6 +280,7 @@ class Layer(WeightHolder, Operation):
             self._clear_losses()
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._settle_path()
         signature = signature_of_call(type(self).call)
         args, kwargs = self._converted(args, kwargs)
         told = None if signature.takes_training else kwargs.pop("training", None)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphc.framework import name_scope
-from graphc.keras import constraints, dtype_policies, initializers, regularizers
+from graphc.keras import constraints, initializers, regularizers
 from graphc.keras.config import standardize_dtype
 from graphc.keras.engine.call_context import current_call
 from graphc.keras.engine.tracking import MetricBase, Stateful, held, unique
@@ -35,7 +35,7 @@ class WeightHolder(Stateful):
     """
 
     name: str
-    dtype_policy: dtype_policies.DTypePolicy
+    variable_dtype: str
     built: bool
     _building: bool
     _own_trainable: list[CoreVariable]
@@ -75,7 +75,7 @@ class WeightHolder(Stateful):
         return nullcontext() if self._building else name_scope(self.name)
 
     def _make_weight(self, given: dict[str, Any]) -> Variable:
-        dtype = standardize_dtype(given.get("dtype") or self.dtype_policy.variable_dtype)
+        dtype = standardize_dtype(given.get("dtype") or self.variable_dtype)
         kind = as_dtype(dtype)
         default = "glorot_uniform" if kind.is_floating else "zeros"
         shape = given.get("shape")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
 from graphc import keras
@@ -51,3 +52,20 @@ def test_threads_have_scopes_of_their_own() -> None:
         thread.start()
         thread.join()
     assert found == ["inner"]
+
+
+def test_the_path_is_that_of_the_first_call() -> None:
+    class Outer(keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__(name="outer")
+            self.inner = keras.layers.ReLU(name="inner")
+
+        def call(self, inputs: Any) -> Any:
+            return self.inner(inputs)
+
+    layer = Outer()
+    assert layer.inner.path == "inner"
+    with keras.name_scope("model"):
+        layer(np.ones((1, 2)))
+    layer(np.ones((1, 2)))
+    assert (layer.path, layer.inner.path) == ("model/outer", "model/outer/inner")
