@@ -53,6 +53,8 @@ class LayerNormalization(AffineNormalization):
         self.autocast = False
 
     def build(self, input_shape: Any) -> None:
+        # Once the layer is built, Keras's configs have a list.
+        self.axis = [self.axis] if isinstance(self.axis, int) else self.axis
         axes = normalize_axes(self.axis, len(input_shape))
         self.add_scale_and_offset(tuple(known_size(input_shape, axis, self) for axis in axes))
         self._sizes = {axis: input_shape[axis] for axis in axes}

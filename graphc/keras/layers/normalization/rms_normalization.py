@@ -26,6 +26,8 @@ class RMSNormalization(Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape: Any) -> None:
+        # Once the layer is built, Keras's configs have a list.
+        self.axis = [self.axis] if isinstance(self.axis, int) else self.axis
         axes = normalize_axes(self.axis, len(input_shape))
         shape = tuple(known_size(input_shape, axis, self) for axis in axes)
         self.scale = self.add_weight(name="scale", shape=shape, initializer="ones", autocast=False)

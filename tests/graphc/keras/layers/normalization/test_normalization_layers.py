@@ -115,3 +115,11 @@ def test_configs_gradients_open_batches_and_exports(make: Any) -> None:
 def test_an_open_channel_axis_is_refused() -> None:
     with pytest.raises(ArgumentError, match="needs a known size along axis -1"):
         layers.BatchNormalization()(layers.Input((3, None)))
+
+
+@pytest.mark.parametrize("cls", [layers.LayerNormalization, layers.RMSNormalization])
+def test_the_config_of_a_built_layer_lists_its_axes_as_keras_does(cls: Any) -> None:
+    layer = cls()
+    assert layer.get_config()["axis"] == -1
+    layer.build((None, 3))
+    assert layer.get_config()["axis"] == [-1]
