@@ -41,7 +41,7 @@ from graphc_ir.ops.base import dtype_of, lift, shape_of
 from graphc_ir.ops.elementwise import cast, div, maximum
 from graphc_ir.ops.shape import size_operand
 
-__all__ = ["Layer"]
+__all__ = ["Layer", "paired_values"]
 
 _INPUT_OPTIONS = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_size", "input_dtype",
                   "weights", "dynamic", "quantization_config")  # fmt: skip
@@ -242,8 +242,8 @@ class Layer(WeightHolder, Operation):
         if not self.built:
             raise ArgumentError(f"layer {self.name!r} must be built before stateless_call, so that its Variables exist;"
                                 " call it on data, or build(input_shape) first")  # fmt: skip
-        trainable = _paired(self.trainable_variables, trainable_variables, "trainable_variables")
-        others = _paired(self.non_trainable_variables, non_trainable_variables, "non_trainable_variables")
+        trainable = paired_values(self.trainable_variables, trainable_variables, "trainable_variables")
+        others = paired_values(self.non_trainable_variables, non_trainable_variables, "non_trainable_variables")
         with StatelessScope([*trainable, *others]) as scope:
             outputs = self(*args, **kwargs)
             losses = self.losses if return_losses else []
@@ -482,9 +482,10 @@ Layer.compute_output_spec._uses_call = True  # type: ignore[attr-defined]
 Layer.get_config._captures_arguments = True  # type: ignore[attr-defined]
 
 
-def _paired(variables: list[Variable], values: Sequence[Any], what: str) -> list[tuple[Variable, Any]]:
+def paired_values(variables: Sequence[Variable], values: Sequence[Any], what: str) -> list[tuple[Variable, Any]]:
+    """Each Variable with its value in a stateless call. Raises ArgumentError when their numbers differ."""
     if len(variables) != len(values):
-        raise ArgumentError(f"stateless_call: got {len(values)} {what}, but the layer has {len(variables)}; give one "
+        raise ArgumentError(f"stateless call: got {len(values)} {what}, but the layer has {len(variables)}; give one "
                             f"value for each of layer.{what}")  # fmt: skip
     return list(zip(variables, values, strict=True))
 

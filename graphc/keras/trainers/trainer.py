@@ -13,11 +13,12 @@ from graphc.autograph import convert
 from graphc.keras import optimizers
 from graphc.keras.callbacks import CallbackList, History
 from graphc.keras.config import max_epochs
-from graphc.keras.engine.layer import Layer
+from graphc.keras.engine.layer import Layer, paired_values
 from graphc.keras.engine.tracking import unique
 from graphc.keras.metrics import Mean, Metric
 from graphc.keras.optimizers import LossScaleOptimizer, Optimizer
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
+from graphc.keras.stateless_scope import StatelessScope
 from graphc.keras.trainers.compiled_loss import CompiledLoss, batch_size_of
 from graphc.keras.trainers.compiled_metrics import CompiledMetrics
 from graphc.keras.trainers.data import Batches, make_batches, split_validation
@@ -203,6 +204,31 @@ class Trainer(Layer):
         if total is None:
             raise ArgumentError("No loss to compute: give compile() a `loss`, or call add_loss in a layer")
         return total
+
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        metrics_variables: Sequence[Any],
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tuple[Any, tuple[Any, list[Any], list[Any]]]:
+        """:meth:`compute_loss` with these values of the Variables, which keep their own.
+
+        Returns the loss and the values afterwards: ``(trainable, non_trainable, metrics)``. Gradient tapes follow the
+        loss back to the values. Raises ArgumentError for another number of values than there are Variables.
+        """
+        given = {"trainable_variables": trainable_variables, "non_trainable_variables": non_trainable_variables,
+                 "metrics_variables": metrics_variables}  # fmt: skip
+        pairs = [pair for what, values in given.items() for pair in paired_values(getattr(self, what), values, what)]
+        with StatelessScope(pairs) as scope:
+            loss = self._loss_of(x, y, y_pred, sample_weight, training)
+        others, metrics = ([scope.get_current_value(variable) for variable in variables]
+                           for variables in (self.non_trainable_variables, self.metrics_variables))  # fmt: skip
+        return loss, (trainable_variables, others, metrics)
 
     def compiled_loss(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None

@@ -29,6 +29,7 @@ from graphc.keras.utils.py_dataset import PyDataset, Sequence
 from graphc.keras.utils.seeds import set_random_seed
 from graphc.keras.utils.sequences import pad_sequences
 from graphc.keras.utils.session import clear_session
+from graphc.keras.utils.source_inputs import get_source_inputs
 from graphc.keras.utils.splitting import split_dataset
 from graphc.keras.utils.text_dataset import text_dataset_from_directory
 from graphc.keras.utils.timeseries import timeseries_dataset_from_array
@@ -48,6 +49,7 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "image_dataset_from_directory",
     "img_to_array",
     "is_interactive_logging_enabled",
