@@ -7,11 +7,12 @@ from typing import Any
 from graphc.keras import initializers
 from graphc.keras.engine.input_spec import InputSpec
 from graphc.keras.layers.normalization.affine import AffineNormalization, known_size
+from graphc.keras.layers.normalization.renormalization import checked_clipping, correction
 from graphc_ir.errors import ArgumentError, ShapeError
 from graphc_ir.ops.base import Operand, normalize_axis, rank_of, shape_of
-from graphc_ir.ops.elementwise import add, cast, div, mul, square, sub
+from graphc_ir.ops.elementwise import add, cast, div, maximum, mul, relu, sqrt, square, sub
 from graphc_ir.ops.movement import broadcast_to, expand_dims, reshape
-from graphc_ir.ops.normalization import batch_norm_training, batch_normalization
+from graphc_ir.ops.normalization import batch_norm_training, batch_normalization, moments
 from graphc_ir.ops.reduction import reduce_sum
 
 __all__ = ["BatchNormalization"]
@@ -26,6 +27,10 @@ class BatchNormalization(AffineNormalization):
     ``moving_variance`` by ``1 - momentum`` towards them; else with those two. A layer with ``trainable=False`` always
     uses the moving statistics and leaves them alone. ``mask`` (of one axis less than the inputs, to be broadcast to
     them) says what counts.
+
+    ``renorm`` trains with statistics that change more slowly than from batch to batch (moved by ``1 -
+    renorm_momentum``): batch statistics, corrected by a factor within ``rmin`` and ``rmax`` and an offset within
+    ``dmax`` of ``renorm_clipping``.
     """
 
     def __init__(
@@ -59,29 +64,31 @@ class BatchNormalization(AffineNormalization):
             },
             **kwargs,
         )  # fmt: skip
-        if renorm:
-            raise ArgumentError("BatchNormalization: renorm=True is not supported; leave it out, or use "
-                                "GroupNormalization where batches are small")  # fmt: skip
         self.axis = _single_axis(axis)
         self.momentum = momentum
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm = renorm
-        self.renorm_clipping = renorm_clipping
+        self.renorm_clipping = checked_clipping(renorm_clipping) if renorm else renorm_clipping
         self.renorm_momentum = renorm_momentum
         self.synchronized = synchronized
 
     def build(self, input_shape: Any) -> None:
         size = known_size(input_shape, self.axis, self)
         self.add_scale_and_offset((size,))
-        self.moving_mean = self.add_weight(
-            name="moving_mean", shape=(size,), initializer=self.moving_mean_initializer, trainable=False, autocast=False
-        )
-        self.moving_variance = self.add_weight(
-            name="moving_variance", shape=(size,), initializer=self.moving_variance_initializer, trainable=False,
-            autocast=False,
-        )  # fmt: skip
+        self.moving_mean = self._statistic("moving_mean", size, self.moving_mean_initializer)
+        self.moving_variance = self._statistic("moving_variance", size, self.moving_variance_initializer)
+        if self.renorm:
+            self.moving_stddev = self._statistic("moving_stddev", size, self._initial_deviation)
+            self.renorm_mean = self._statistic("renorm_mean", size, self.moving_mean_initializer)
+            self.renorm_stddev = self._statistic("renorm_stddev", size, self._initial_deviation)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def _statistic(self, name: str, size: int, initializer: Any) -> Any:
+        return self.add_weight(name=name, shape=(size,), initializer=initializer, trainable=False, autocast=False)
+
+    def _initial_deviation(self, shape: Any, dtype: Any = None) -> Any:
+        return sqrt(self.moving_variance_initializer(shape, dtype))
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         x = cast(inputs, self.statistics_dtype)
@@ -89,15 +96,33 @@ class BatchNormalization(AffineNormalization):
         return cast(outputs, self.compute_dtype)
 
     def _in_training(self, x: Operand, mask: Any) -> Operand:
+        if self.renorm:
+            return self._renormalized(x, *self._moments(x, mask))
         if mask is None:
             kind = self.statistics_dtype
             gamma, beta = (None if w is None else cast(w, kind) for w in (self.gamma, self.beta))
             outputs, mean, variance = batch_norm_training(x, gamma, beta, self.axis, self.epsilon)
         else:
-            mean, variance = self._masked_moments(x, mask)
+            mean, variance = self._moments(x, mask)
             outputs = self._normalized(x, mean, variance)
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance)
+        return outputs
+
+    def _renormalized(self, x: Operand, mean: Operand, variance: Operand) -> Operand:
+        kind = self.statistics_dtype
+        deviation = sqrt(add(variance, self.epsilon))
+        usual = cast(self.renorm_mean, kind), maximum(cast(self.renorm_stddev, kind), self.epsilon**0.5)
+        factor, shift = correction(mean, deviation, *usual, self.renorm_clipping or {})
+        gamma, beta = self.scale_and_offset(shape_of(mean))
+        outputs = batch_normalization(
+            x, mean, variance, add(mul(shift, gamma), beta), mul(factor, gamma), self.epsilon, self.axis
+        )
+        self._move(self.renorm_mean, mean, self.renorm_momentum)
+        self._move(self.renorm_stddev, deviation, self.renorm_momentum)
+        self._move(self.moving_mean, mean)
+        moved = self._move(self.moving_stddev, deviation)
+        self.moving_variance.assign(relu(sub(square(moved), self.epsilon)))
         return outputs
 
     def _moving(self) -> tuple[Operand, Operand]:
@@ -107,15 +132,20 @@ class BatchNormalization(AffineNormalization):
         gamma, beta = self.scale_and_offset(shape_of(mean))
         return batch_normalization(x, mean, variance, beta, gamma, self.epsilon, self.axis)
 
-    def _move(self, moving: Any, now: Operand) -> None:
-        before = cast(moving, self.statistics_dtype)
-        moving.assign(add(mul(before, self.momentum), mul(now, 1 - self.momentum)))
+    def _move(self, moving: Any, now: Operand, momentum: float | None = None) -> Operand:
+        """Moves a statistic towards its value in this batch."""
+        share = self.momentum if momentum is None else momentum
+        moved = add(mul(cast(moving, self.statistics_dtype), share), mul(now, 1 - share))
+        moving.assign(moved)
+        return moved
 
-    def _masked_moments(self, x: Operand, mask: Any) -> tuple[Operand, Operand]:
-        """Mean and variance of what the mask lets through."""
-        weights = self._weights(x, mask)
+    def _moments(self, x: Operand, mask: Any) -> tuple[Operand, Operand]:
+        """Mean and variance of each feature, of what the mask lets through."""
         place = normalize_axis(self.axis, rank_of(x))
         rest = [i for i in range(rank_of(x)) if i != place]
+        if mask is None:
+            return moments(x, rest)
+        weights = self._weights(x, mask)
         count = add(reduce_sum(weights, rest, keepdims=True), _EMPTY_GUARD)
         mean = div(reduce_sum(mul(weights, x), rest, keepdims=True), count)
         deviation = mul(weights, square(sub(x, mean)))
