@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-STEPS = {"mlp": 469, "cnn": 20, "lstm": 40, "predict": 200}
+STEPS = {"mlp": 469, "cnn": 20, "lstm": 40, "predict": 100}
 
 
 def load(candidate: str) -> Any:
