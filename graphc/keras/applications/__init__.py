@@ -12,6 +12,7 @@ from graphc.keras.applications import (
     mobilenet,
     mobilenet_v2,
     mobilenet_v3,
+    nasnet,
     resnet,
     resnet50,
     resnet_v2,
@@ -45,6 +46,7 @@ from graphc.keras.applications.inception_v3 import InceptionV3
 from graphc.keras.applications.mobilenet import MobileNet
 from graphc.keras.applications.mobilenet_v2 import MobileNetV2
 from graphc.keras.applications.mobilenet_v3 import MobileNetV3Large, MobileNetV3Small
+from graphc.keras.applications.nasnet import NASNetLarge, NASNetMobile
 from graphc.keras.applications.resnet import ResNet50, ResNet101, ResNet152
 from graphc.keras.applications.resnet_v2 import ResNet50V2, ResNet101V2, ResNet152V2
 from graphc.keras.applications.vgg16 import VGG16
@@ -83,6 +85,8 @@ __all__ = [
     "MobileNetV2",
     "MobileNetV3Large",
     "MobileNetV3Small",
+    "NASNetLarge",
+    "NASNetMobile",
     "ResNet50",
     "ResNet50V2",
     "ResNet101",
@@ -100,6 +104,7 @@ __all__ = [
     "mobilenet",
     "mobilenet_v2",
     "mobilenet_v3",
+    "nasnet",
     "resnet",
     "resnet50",
     "resnet_v2",
