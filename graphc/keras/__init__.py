@@ -3,6 +3,7 @@
 from graphc.devices import device
 from graphc.keras import (
     activations,
+    applications,
     backend,
     callbacks,
     config,
@@ -67,6 +68,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "config",
