@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphc.keras.config import standardize_dtype
+from graphc.keras.distribution import distribution
 from graphc.keras.naming import auto_name
 from graphc.keras.serialization import resolve
 from graphc.keras.stateless_scope import note_assignment
@@ -78,6 +79,16 @@ class Variable(CoreVariable):
         self.synchronization = synchronization
         self.regularizer = regularizer
         self.overwrite_with_gradient = False
+        self._layout = self._checked_layout()
+
+    def _checked_layout(self) -> Any:
+        """How the distribution in effect would split the weight, found out early: on one device nothing is split."""
+        current = distribution()
+        if current is None:
+            return None
+        layout = current.get_variable_layout(self)
+        layout.check_fits(self.shape, self.path)
+        return layout
 
     @property
     def name(self) -> str:
