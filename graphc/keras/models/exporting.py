@@ -22,7 +22,7 @@ from graphc_ir.dtypes import as_dtype
 from graphc_ir.errors import ExportError
 from graphc_ir.types import TensorSpec
 
-__all__ = ["inference_function", "spec_of", "training_function"]
+__all__ = ["inference_function", "open_spec_of", "spec_of", "training_function"]
 
 Exported = tuple[ConcreteFunction, list[str], list[str]]
 BATCH = "batch"
@@ -109,6 +109,14 @@ def spec_of(leaf: Any) -> TensorSpec:
         raise ExportError(f"a signature is made of tf.TensorSpec or keras.InputSpec with a shape, got {leaf!r}; write "
                           "e.g. tf.TensorSpec([None, 784])")  # fmt: skip
     return found
+
+
+def open_spec_of(leaf: Any) -> TensorSpec:
+    """The same with the first size, if it is open, named as the batch's; that of a tensor or an array is open."""
+    spec = spec_of(leaf)
+    shape = tuple(spec.shape)
+    is_data = isinstance(leaf, (Tensor, np.ndarray)) and not isinstance(leaf, KerasTensor)
+    return TensorSpec(_open_batch((None, *shape[1:]) if is_data and shape else shape), spec.dtype, spec.name)
 
 
 def _described(tensor: KerasTensor) -> TensorSpec:
