@@ -3,6 +3,7 @@
 from graphc.data.errors import OutOfRangeError
 from graphc_ir.errors import (
     ArgumentError,
+    ArgumentTypeError,
     BackendError,
     DTypeError,
     ExportError,
@@ -22,6 +23,7 @@ OpError = GraphcError
 
 __all__ = [
     "ArgumentError",
+    "ArgumentTypeError",
     "BackendError",
     "DTypeError",
     "ExportError",

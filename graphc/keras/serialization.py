@@ -31,7 +31,7 @@ from graphc.shape import TensorShape
 from graphc.tensor import Tensor
 from graphc.variable import Variable
 from graphc_ir.dtypes import DType, as_dtype
-from graphc_ir.errors import ArgumentError
+from graphc_ir.errors import ArgumentError, ArgumentTypeError
 from graphc_ir.ops.base import lift
 from graphc_ir.ops.elementwise import cast
 from graphc_ir.types import TensorSpec
@@ -276,7 +276,7 @@ def _read_slice(config: Any) -> Any:
 
 def _read_spec(config: Any) -> Any:
     if not isinstance(config, dict):
-        raise ArgumentError(f"a saved TensorSpec needs a shape and a dtype, got {config!r}")
+        raise ArgumentTypeError(f"a saved TensorSpec needs a shape and a dtype, got {config!r}")
     return TensorSpec(config["shape"], config["dtype"], config.get("name"))
 
 
@@ -295,7 +295,7 @@ def _find_function(config: Mapping[str, Any]) -> Any:
     name, module = config["config"], config.get("module")
     name = name.get("name") if isinstance(name, dict) else name
     if not isinstance(name, str):
-        raise ArgumentError(f"a saved function needs a name. Expected 'config' to be a non-null str, got {name!r}")
+        raise ArgumentTypeError(f"a saved function needs a name. Expected 'config' to be a non-null str, got {name!r}")
     _check_registered_name(config.get("registered_name"), name, "function")
     candidates = (find_custom(name), find_builtin(module or "", name), *_builtin_functions(name), find_unpackaged(name))
     for found in candidates:
@@ -319,7 +319,7 @@ def _deserialize_instance(config: Mapping[str, Any]) -> Any:
         return sharing.made[identity]
     cls = _find_class(config)
     if not hasattr(cls, "from_config"):
-        raise ArgumentError(f"{config['class_name']} cannot be made from a config: its class has no from_config()")
+        raise ArgumentTypeError(f"{config['class_name']} cannot be made from a config: its class has no from_config()")
     made = _made(cls, config)
     if config.get("build_config") and hasattr(made, "build_from_config") and not getattr(made, "built", False):
         made.build_from_config(config["build_config"])
@@ -332,12 +332,12 @@ def _deserialize_instance(config: Mapping[str, Any]) -> Any:
 
 def _made(cls: Any, config: Mapping[str, Any]) -> Any:
     if not isinstance(config["config"], dict):
-        raise ArgumentError(f"{config['class_name']} cannot be made: Expected 'config' to be a dict, got "
-                            f"{config['config']!r}")  # fmt: skip
+        raise ArgumentTypeError(f"{config['class_name']} cannot be made: Expected 'config' to be a dict, got "
+                                f"{config['config']!r}")  # fmt: skip
     try:
         return cls.from_config(config["config"])
     except TypeError as error:
-        raise ArgumentError(
+        raise ArgumentTypeError(
             f"{config['class_name']} cannot be made from its saved config {config['config']}: {error}; its "
             "get_config() must return the arguments that its constructor takes"
         ) from error

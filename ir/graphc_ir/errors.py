@@ -24,6 +24,10 @@ class ArgumentError(GraphcError, ValueError):
     """An attribute of a call (an axis, a size, a name) is out of its range or of the wrong kind."""
 
 
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument is of a type that the call does not take."""
+
+
 class GradientError(GraphcError, ValueError):
     """A derivative was asked for that does not exist or cannot be computed."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 from graphc.keras import constraints, initializers, regularizers
-from graphc_ir.errors import ArgumentError
+from graphc_ir.errors import ArgumentError, ArgumentTypeError
 
 __all__ = [
     "axis_pairs", "axis_sizes", "channel_axis", "integer", "make_weight", "one_of", "refuse_quantization",
@@ -19,7 +19,7 @@ def integer(value: Any, what: str, least: int | None = None) -> int:
     """An int, or anything that stands for one. Raises ArgumentError, which names ``what``, for anything else, and for
     True and False."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise ArgumentError(f"{what} must be an integer, got {value!r} ({type(value).__name__})")
+        raise ArgumentTypeError(f"{what} must be an integer, got {value!r} ({type(value).__name__})")
     number = operator.index(value)
     if least is not None and number < least:
         raise ArgumentError(f"{what} must be at least {least}, got {value!r}")

@@ -10,7 +10,7 @@ from graphc.keras import constraints, initializers, regularizers
 from graphc.keras.engine.layer import Layer
 from graphc_ir.dims import Shape
 from graphc_ir.dtypes import DType, as_dtype, float32
-from graphc_ir.errors import ArgumentError
+from graphc_ir.errors import ArgumentError, ArgumentTypeError
 from graphc_ir.ops.base import Operand, lift, normalize_axis
 from graphc_ir.ops.elementwise import add, cast, mul
 from graphc_ir.ops.movement import reshape
@@ -108,7 +108,7 @@ def normalized_axes(axis: Any, what: str) -> int | list[int]:
         return list(axis)
     if isinstance(axis, int):
         return axis
-    raise ArgumentError(f"{what}: got axis={axis!r}, expected an integer or a list of integers")
+    raise ArgumentTypeError(f"{what}: got axis={axis!r}, expected an integer or a list of integers")
 
 
 def known_size(shape: tuple[int | None, ...], axis: int, layer: Layer) -> int:
