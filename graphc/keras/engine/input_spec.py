@@ -8,7 +8,7 @@ from typing import Any
 from graphc.keras.config import standardize_dtype
 from graphc.keras.registry import publish
 from graphc.pytree import leaves_of
-from graphc_ir.errors import ShapeError
+from graphc_ir.errors import ArgumentError, ShapeError
 
 __all__ = ["InputSpec", "check_inputs"]
 
@@ -91,7 +91,8 @@ def _without_last_one(shape: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
-    """Compares inputs with an InputSpec or a structure of them. Raises ShapeError that names the layer."""
+    """Compares inputs with an InputSpec or a structure of them. Raises ShapeError that names the layer, or
+    ArgumentError for inputs that are no tensors."""
     specs = [s for s in leaves_of(spec) if isinstance(s, InputSpec)]
     if not specs:
         return
@@ -100,13 +101,17 @@ def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
     else:
         tensors = leaves_of(inputs, none_is_leaf=True)
     if len(tensors) != len(specs):
-        raise ShapeError(f"layer {layer_name!r} expects {len(specs)} input(s), but it received {len(tensors)}")
+        raise ShapeError(f"layer {layer_name!r} expects {len(specs)} input(s), but it received {len(tensors)} input "
+                         "tensors; call it on each of them, or join them with Concatenate or Add first")  # fmt: skip
     for i, (one, tensor) in enumerate(zip(specs, tensors, strict=True)):
         if tensor is None:
             if not one.optional:
                 raise ShapeError(f"layer {layer_name!r}: input {i} is None, but the layer needs {one!r}")
             continue
-        problem = one.problem_with(tensor) if hasattr(tensor, "shape") else None
+        if not hasattr(tensor, "shape"):
+            raise ArgumentError(f"Inputs to a layer should be tensors or arrays. Layer {layer_name!r} got "
+                                f"{tensor!r} ({type(tensor).__name__})")  # fmt: skip
+        problem = one.problem_with(tensor)
         if problem:
             raise ShapeError(f"Input {i} of layer {layer_name!r} is incompatible with the layer: {problem}. Full "
                              f"shape received: {tuple(tensor.shape)}; reshape the input or build the layer for "

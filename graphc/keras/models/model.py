@@ -291,6 +291,7 @@ class Model(Trainer):
         return json.dumps(serialize_keras_object(self), **kwargs)
 
 
+Model.build._traces_call = True  # type: ignore[attr-defined]
 Model.get_config._captures_arguments = True  # type: ignore[attr-defined]
 
 

@@ -57,10 +57,26 @@ class CompiledMetrics(Stateful):
         """What logs call a metric: its name, after that of its output if there are several."""
         return self._labels.get(id(metric), metric.name)
 
+    def build(self, y_true: Any, y_pred: Any) -> None:
+        """Makes the metrics for targets and predictions like these. Raises ArgumentError when they do not fit."""
+        if any(self._given):
+            self._prepared(y_true, y_pred, None)
+
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Updates all metrics. Raises ArgumentError when what was given does not fit the outputs."""
         if not any(self._given):
             return
+        targets, weights, metrics = self._prepared(y_true, y_pred, sample_weight)
+        for y, pred, weight, (plain, weighted) in zip(targets, flatten(y_pred)[0], weights, metrics, strict=True):
+            for metric in plain if y is not None else ():
+                convert(metric.update_state)(y, pred)
+            for metric in weighted if y is not None else ():
+                convert(metric.update_state)(y, pred, sample_weight=weight)
+
+    def _prepared(
+        self, y_true: Any, y_pred: Any, sample_weight: Any
+    ) -> tuple[list[Any], list[Any], list[tuple[list[Metric], list[Metric]]]]:
+        """The targets, the sample weights and the metrics of each output."""
         outputs = Outputs(y_pred, self._names)
         given = [_by_output(metrics, outputs) for metrics in self._given]
         measured = [i for i in range(outputs.count) if given[0][i] or given[1][i]]
@@ -68,14 +84,9 @@ class CompiledMetrics(Stateful):
         weights = [sample_weight] * outputs.count
         if is_container(sample_weight):
             weights = outputs.per_output(sample_weight, "sample_weight", partial_for=measured)
-        predictions = flatten(y_pred)[0]
         if self._per_output is None:
-            self._per_output = self._made(given, targets, predictions, outputs)
-        for y, pred, weight, (plain, weighted) in zip(targets, predictions, weights, self._per_output, strict=True):
-            for metric in plain if y is not None else ():
-                convert(metric.update_state)(y, pred)
-            for metric in weighted if y is not None else ():
-                convert(metric.update_state)(y, pred, sample_weight=weight)
+            self._per_output = self._made(given, targets, flatten(y_pred)[0], outputs)
+        return targets, weights, self._per_output
 
     def _made(
         self, given: list[list[list[Any]]], targets: list[Any], predictions: list[Any], outputs: Outputs

@@ -13,6 +13,8 @@ from graphc.autograph import convert
 from graphc.keras import optimizers
 from graphc.keras.callbacks import CallbackList, History
 from graphc.keras.config import max_epochs
+from graphc.keras.engine.inference import infer_outputs
+from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.layer import Layer, paired_values
 from graphc.keras.engine.tracking import unique
 from graphc.keras.metrics import Mean, Metric
@@ -295,7 +297,11 @@ class Trainer(Layer):
         return self._step("predict", self.predict_step, force)
 
     def _step(self, kind: str, method: Any, force: bool) -> Any:
+        own_step = kind != "predict" and getattr(Trainer, f"{kind}_step") is not getattr(type(self), f"{kind}_step")
+
         def function(data: Any) -> Any:
+            if own_step:
+                self._build_metrics(data)
             # Users' steps write x, y = data where there are no weights.
             return convert(method)(pack_x_y_sample_weight(*data))
 
@@ -306,6 +312,22 @@ class Trainer(Layer):
         if force or kind not in steps or steps[kind][0] != frozen:
             steps[kind] = frozen, CompiledStep(function, f"{kind}_step")
         return steps[kind][1]
+
+    def _build_metrics(self, data: Any) -> None:
+        """Makes the metrics of ``compile`` before a step of a subclass goes through ``metrics``."""
+        x, y, _ = unpack_x_y_sample_weight(data)
+        metrics = self._compiled_metrics
+        if metrics is None or metrics.built or y is None:
+            return
+
+        def build(x: Any, y: Any) -> None:
+            metrics.build(y, self(x, training=False))
+
+        try:
+            infer_outputs(build, map_leaves(_described, (x, y)), {})
+        except Exception:
+            # Such a step need not call the model on x, nor use these metrics: whatever stops that call is no error yet.
+            return
 
     def _frozen_layers(self) -> frozenset[int]:
         """Freezing or thawing a layer changes what its steps do."""
@@ -427,6 +449,10 @@ def _leaves(x: Any) -> Any:
             yield from _leaves(value)
         elif value is not None:
             yield value
+
+
+def _described(tensor: Any) -> KerasTensor:
+    return KerasTensor.of_type(lift(tensor).type)
 
 
 def _scaling(optimizer: Optimizer) -> Optimizer:

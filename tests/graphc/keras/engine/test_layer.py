@@ -302,3 +302,25 @@ def test_calls_without_masks_warn_nothing() -> None:
 def test_a_number_is_no_shape() -> None:
     with pytest.raises(ArgumentError, match=r"expected a shape, .* got 2; for one axis write \(n,\)"):
         Dense(1).compute_output_shape(2)
+
+
+def test_layers_inside_a_traced_build_have_one_scope() -> None:
+    block = Block(name="block")
+    block.build((None, 4))
+    assert block.weights[0].path.count("block") == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ([np.ones((2, 3)), np.ones((2, 3))], r"'d' expects 1 input\(s\), but it received 2 input tensors"),
+        ("hello", "Layer 'd' got 'hello'"),
+        (None, "input 0 is None"),
+        (np.ones(3), "expected min_ndim=2, found ndim=1"),
+    ],
+)
+def test_inputs_are_checked_before_the_layer_is_built(inputs: Any, message: str) -> None:
+    layer = Dense(2, name="d")
+    with pytest.raises((ArgumentError, ShapeError), match=message):
+        layer(inputs)
+    assert not layer.built

@@ -257,3 +257,23 @@ def test_models_know_their_operations() -> None:
     assert [type(op).__name__ for op in model.operations] == ["InputLayer", "Dense", "FunctionOperation"]
     with pytest.raises(AttributeError, match=r"`Model\.layers` attribute is reserved"):
         model.layers = []
+
+
+@pytest.mark.parametrize("way", ["call", "build", "symbolic"])
+def test_paths_in_subclassed_models_have_the_name_once(way: str) -> None:
+    class Two(keras.Model):
+        def __init__(self) -> None:
+            super().__init__(name="two")
+            self.dense = keras.layers.Dense(1, name="d")
+            self.inner = keras.Sequential([keras.layers.Dense(1, name="e")], name="inner")
+
+        def call(self, x: Any) -> Any:
+            return self.inner(self.dense(x))
+
+    model = Two()
+    if way == "build":
+        model.build((None, 3))
+    else:
+        model(np.ones((2, 3)) if way == "call" else keras.Input((3,)))
+    paths = [w.path for w in model.weights]
+    assert paths == ["two/d/kernel", "two/d/bias", "two/inner/e/kernel", "two/inner/e/bias"]

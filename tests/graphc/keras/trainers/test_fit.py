@@ -276,6 +276,53 @@ def test_custom_train_step_with_its_own_metrics() -> None:
     assert history.history["my_loss"][-1] < history.history["my_loss"][0]
 
 
+class _OverMetrics(Model):
+    """The steps of the guide: they go through ``metrics`` themselves."""
+
+    def train_step(self, data: Any) -> Any:
+        x, y = data
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(y=y, y_pred=y_pred)
+        weights = self.trainable_weights
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return self._updated(y, y_pred, loss)
+
+    def test_step(self, data: Any) -> Any:
+        x, y = data
+        y_pred = self(x, training=False)
+        return self._updated(y, y_pred, self.compute_loss(y=y, y_pred=y_pred))
+
+    def _updated(self, y: Any, y_pred: Any, loss: Any) -> Any:
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, y_pred)
+        return {m.name: m.result() for m in self.metrics}
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_custom_steps_find_the_metrics_of_compile(eagerly: bool) -> None:
+    inputs = Input((3,))
+    model = _OverMetrics(inputs, Dense(1)(inputs))
+    model.compile("sgd", "mse", metrics=["mae", "accuracy"], run_eagerly=eagerly)
+    evaluated = model.evaluate(X, Y, verbose=0, return_dict=True)
+    assert list(evaluated) == ["loss", "mae", "accuracy"]
+    assert evaluated["mae"] == pytest.approx(np.abs(Y - model.predict(X, verbose=0)).mean(), rel=1e-5)
+    assert list(model.fit(X, Y, verbose=0).history) == ["loss", "mae", "accuracy"]
+
+
+def test_a_custom_step_may_use_a_model_without_call() -> None:
+    class NoCall(Model):
+        def train_step(self, data: Any) -> Any:
+            return {"mean": tf.reduce_mean(data[0])}
+
+    model = NoCall()
+    model.compile(metrics=["mae"])
+    assert model.fit(X, Y, batch_size=len(X), verbose=0).history["mean"] == [pytest.approx(X.mean(), rel=1e-4)]
+
+
 class _Recorder(Callback):
     def __init__(self) -> None:
         super().__init__()
