@@ -126,8 +126,8 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
             return self._policies[key]
         matching = [pattern for pattern in self._policies if re.fullmatch(pattern, key)]
         if len(matching) > 1:
-            raise ArgumentError(f"DTypePolicyMap: Path {key!r} matches multiple dtype policy keys: {matching}; make the "
-                                "patterns so that at most one matches, or add the path itself as a key")  # fmt: skip
+            raise ArgumentError(f"DTypePolicyMap: Path {key!r} matches multiple dtype policy keys: {matching}; make "
+                                "patterns of which at most one matches, or add the path itself as a key")  # fmt: skip
         return self._policies[matching[0]] if matching else self._default
 
     def __setitem__(self, key: str, policy: Any) -> None:

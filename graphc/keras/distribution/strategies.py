@@ -67,8 +67,8 @@ class Distribution:
             raise ArgumentError(f"{type(self).__name__}: got device_mesh={device_mesh!r} of type "
                                 f"{type(device_mesh).__name__}, expected a DeviceMesh")  # fmt: skip
         if batch_dim_name is not None and batch_dim_name not in device_mesh.axis_names:
-            raise ArgumentError(f"{type(self).__name__}: got batch_dim_name={batch_dim_name!r}, expected an axis of the "
-                                f"mesh: {list(device_mesh.axis_names)}")  # fmt: skip
+            raise ArgumentError(f"{type(self).__name__}: got batch_dim_name={batch_dim_name!r}, expected an axis of "
+                                f"the mesh: {list(device_mesh.axis_names)}")  # fmt: skip
         self._device_mesh = device_mesh
         self._batch_dim_name = batch_dim_name
         self.auto_shard_dataset = auto_shard_dataset

@@ -149,7 +149,7 @@ class _Outcome:
 
 def _put_mask(tensor: Tensor, mask: Any) -> None:
     if mask is not None:
-        tensor._keras_mask = mask  # type: ignore[attr-defined]
+        tensor._keras_mask = mask
 
 
 def output_size(outputs: Any) -> int:

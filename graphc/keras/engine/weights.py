@@ -35,12 +35,16 @@ class WeightHolder(Stateful):
     """
 
     name: str
-    variable_dtype: str
     built: bool
     _building: bool
     _own_trainable: list[CoreVariable]
     _own_non_trainable: list[CoreVariable]
     _trainable: bool
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of weights that name none."""
+        raise NotImplementedError(f"{type(self).__name__} must define variable_dtype")
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
         """Makes a weight, in Keras's order ``(shape, initializer, dtype, trainable, ...)`` or TensorFlow 2.0's

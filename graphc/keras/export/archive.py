@@ -138,10 +138,10 @@ class ExportArchive:
     # --- files ---------------------------------------------------------------------------------------------------
 
     def _write_single(self, path: Path) -> None:
-        (name, concrete), *others = self._endpoints.items()
+        concrete, *others = self._endpoints.values()
         if others or self._collections or _assigns(concrete):
-            raise ArgumentError(f"write_out: {path} is one file, which holds one endpoint that assigns nothing; got the "
-                                f"endpoints {list(self._endpoints)} and the collections {list(self._collections)}; "
+            raise ArgumentError(f"write_out: {path} is one file, which holds one endpoint that assigns nothing; got "
+                                f"the endpoints {list(self._endpoints)} and the collections {list(self._collections)}; "
                                 f"give a folder, e.g. {path.with_suffix('')}")  # fmt: skip
         _export(concrete, path)
 
@@ -179,8 +179,8 @@ def _first_trace(name: str, fn: Any) -> ConcreteFunction:
     if fn.input_signature is not None:
         return fn.get_concrete_function()
     if not fn.concrete_functions:
-        raise ArgumentError(f"add_endpoint({name!r}): the tf.function {fn.name} has never been called; call it, or give "
-                            "an `input_signature`")  # fmt: skip
+        raise ArgumentError(f"add_endpoint({name!r}): the tf.function {fn.name} has never been called; call it, or "
+                            "give an `input_signature`")  # fmt: skip
     return fn.concrete_functions[0]
 
 
@@ -206,7 +206,7 @@ def _values_of(variables: Iterable[Variable]) -> dict[str, Array]:
 
 def _write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     # NumPy files have no bfloat16; float32 holds its numbers exactly.
-    plain = {name: a.astype(np.float32) if a.dtype.kind == "V" else a for name, a in arrays.items()}
+    plain: dict[str, Any] = {name: a.astype(np.float32) if a.dtype.kind == "V" else a for name, a in arrays.items()}
     with path.open("wb") as file:
         np.savez(file, **plain)
         file.flush()

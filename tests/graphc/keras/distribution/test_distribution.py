@@ -96,9 +96,9 @@ def test_what_a_mesh_refuses(arguments: tuple[Any, ...], message: str) -> None:
 
 def test_a_layout_names_axes_of_its_mesh(grid: DeviceMesh) -> None:
     layout = TensorLayout(["data", None])
-    assert layout.device_mesh is None
     layout.device_mesh = grid
     assert (layout.axes, layout.device_mesh) == (("data", None), grid)
+    assert TensorLayout(["data"]).device_mesh is None
     with pytest.raises(ArgumentError, match=r"Cannot override device mesh value"):
         layout.device_mesh = grid
     unknown = r"Invalid axis names for Layout: \['x'\]; the mesh has the axes \['data', 'model'\]"
@@ -196,10 +196,8 @@ def test_several_devices_are_refused(grid: DeviceMesh) -> None:
         with pytest.raises(ArgumentError, match="^DataParallel " + refusal):
             set_distribution(DataParallel(devices=EIGHT))
         assert distribution() is one
-    with pytest.raises(ArgumentError, match="^ModelParallel " + refusal), ModelParallel(
-        layout_map=LayoutMap(grid)
-    ).scope():
-        pass
+    with pytest.raises(ArgumentError, match="^ModelParallel " + refusal):
+        set_distribution(ModelParallel(layout_map=LayoutMap(grid)))
     with pytest.raises(ArgumentError, match=refusal):
         distribute_tensor(np.ones((4, 2)), TensorLayout(["data", None], grid))
     with pytest.raises(BackendError, match=r"there are 1 devices of kind cpu"):
