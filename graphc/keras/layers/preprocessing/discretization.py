@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.keras.engine.layer import Layer
+from graphc.keras.engine.symbolic_scope import in_symbolic_scope
 from graphc.keras.layers.arguments import integer, one_of
 from graphc.keras.layers.preprocessing.adapting import batches_of
 from graphc.keras.layers.preprocessing.encoding import MODES, encode
@@ -83,15 +84,21 @@ class Discretization(Layer):
         self._summary = None
 
     def call(self, inputs: Any) -> Any:
-        if self.bin_boundaries is None:
-            raise ArgumentError(f"Discretization {self.name!r} has no boundaries yet. You need to call `adapt` with "
-                                "data first, or pass bin_boundaries")  # fmt: skip
         kind = as_dtype(self.compute_dtype)
-        reached = greater_equal(expand_dims(cast(inputs, kind), -1), lift(np.asarray(self.bin_boundaries, kind.np)))
+        boundaries = self._boundaries()
+        reached = greater_equal(expand_dims(cast(inputs, kind), -1), lift(np.asarray(boundaries, kind.np)))
         indices = reduce_sum(cast(reached, int32), -1)
         if self.output_mode == "int":
             return indices
-        return encode(indices, self.output_mode, len(self.bin_boundaries) + 1, self.compute_dtype)
+        return encode(indices, self.output_mode, len(boundaries) + 1, self.compute_dtype)
+
+    def _boundaries(self) -> list[float]:
+        if self.bin_boundaries is not None:
+            return self.bin_boundaries
+        if self.num_bins is not None and in_symbolic_scope():
+            return [0.0] * (self.num_bins - 1)  # shapes do not depend on their values
+        raise ArgumentError(f"Discretization {self.name!r} has no boundaries yet. You need to call `adapt` with data "
+                            "first, or pass bin_boundaries")  # fmt: skip
 
     def get_config(self) -> dict[str, Any]:
         return {

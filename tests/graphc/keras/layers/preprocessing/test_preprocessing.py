@@ -10,7 +10,7 @@ import pytest
 import graphc as tf
 from graphc.keras import Input, Model, layers
 from graphc.keras.layers import Layer
-from graphc_ir.errors import ShapeError
+from graphc_ir.errors import ArgumentError, ShapeError
 
 RNG = np.random.default_rng(0)
 
@@ -39,6 +39,18 @@ def test_discretization_by_boundaries_and_adapted() -> None:
     adapted.adapt(np.arange(100, dtype="f")[:, None])
     counts = np.bincount(adapted(np.arange(100, dtype="f")[:, None]).numpy().ravel())
     assert counts.tolist() == pytest.approx([25] * 4, abs=2)
+
+
+def test_discretization_has_a_place_in_models_before_it_is_adapted() -> None:
+    layer = layers.Discretization(num_bins=3, output_mode="one_hot")
+    x = Input((2,))
+    model = Model(x, layer(x))
+    assert model.output_shape == (None, 2, 3)
+    data = np.arange(30, dtype="f")[:, None]
+    with pytest.raises(ArgumentError, match="You need to call `adapt` with data first"):
+        model(data[:2].reshape(1, 2))
+    layer.adapt(data)
+    assert model(np.array([[0, 29]], "f")).numpy().tolist() == [[[1, 0, 0], [0, 0, 1]]]
 
 
 def test_category_encoding() -> None:
