@@ -6,6 +6,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,7 @@ class Layer(WeightHolder, Operation):
     _build_shapes: dict[str, Any]
     _losses: list[Any]
     _path: str
+    _dtype_policy: dtype_policies.DTypePolicy
     _last_call: CallContext | None
     """The last call of the layer that was no part of another one's. No list of layers: they need not be its own."""
     _input_options: dict[str, Any]
@@ -136,6 +138,10 @@ class Layer(WeightHolder, Operation):
         self._settle_path()
         return name_scope(self._name_or_new())
 
+    def _scope_of_call(self) -> AbstractContextManager[Any]:
+        """The layer's scope; a call that ``build`` makes to build the layers inside runs in it already."""
+        return nullcontext() if self._building else self._open_name_scope()
+
     @property
     def dtype_policy(self) -> dtype_policies.DTypePolicy:
         """Which dtype the layer computes in and which its weights have; may be set by name. Setting it in a layer with
@@ -187,7 +193,7 @@ class Layer(WeightHolder, Operation):
             self.trainable = False
 
     def _build_for(self, tensors: dict[str, Any]) -> None:
-        if type(self).build is Layer.build:
+        if getattr(type(self).build, "_traces_call", False):  # the call itself builds the layers inside
             self.built = True
             first = next(iter(tensors.values()), None)
             self._build_shapes = {} if first is None else {"input_shape": shapes_of(first)}
@@ -290,17 +296,17 @@ class Layer(WeightHolder, Operation):
             explicit_mask = kwargs.get("mask")
         bound = signature.bind(self, args, kwargs)
         tensors = signature.tensors_of(bound)
-        if not self.built:
-            self._build_for(tensors)
         first = next(iter(tensors.values()), args[0] if args else None)
         if self.input_spec is not None:
             check_inputs(self.input_spec, first, self.name)
+        if not self.built:
+            self._build_for(tensors)
         mask = _masks_of(first) if explicit_mask is None else explicit_mask
         _fill_masks(signature, bound, tensors, mask)
         training = self._training_of(signature, bound, told)
         if current_call() is None:
             self._clear_losses()
-        with enter_call(self, training) as context, self._open_name_scope(), self._autocasting():
+        with enter_call(self, training) as context, self._scope_of_call(), self._autocasting():
             outputs = self._call_of(bound)(*bound.args[1:], **bound.kwargs)
             if self.activity_regularizer is not None:
                 self._regularize_activity(outputs)
@@ -326,12 +332,13 @@ class Layer(WeightHolder, Operation):
         return super().rematerialized_call(fn, *args, **kwargs)
 
     def _with_remat_activation(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        activation = self.activation
-        self.activation = remat(activation)
+        layer: Any = self
+        activation = layer.activation
+        layer.activation = remat(activation)
         try:
             return fn(*args, **kwargs)
         finally:
-            self.activation = activation
+            layer.activation = activation
 
     def _autocasting(self) -> Any:
         kind = as_dtype(self.compute_dtype)
@@ -478,6 +485,7 @@ class Layer(WeightHolder, Operation):
 
 
 # Marks of methods that a subclass has not overridden.
+Layer.build._traces_call = True  # type: ignore[attr-defined]
 Layer.compute_output_spec._uses_call = True  # type: ignore[attr-defined]
 Layer.get_config._captures_arguments = True  # type: ignore[attr-defined]
 
