@@ -1,4 +1,4 @@
-"""The models whose export is compared with that of Keras: layers of every kind, and networks of the usual shapes."""
+"""The models whose export is compared with that of Keras: layers of every kind, and whole networks."""
 
 from __future__ import annotations
 
@@ -77,65 +77,8 @@ def _transformer_block() -> Any:
     return keras.Model(tokens, L.LayerNormalization()(x + y))
 
 
-# --- networks ----------------------------------------------------------------------------------------------------
-
-
-def _conv_bn(
-    x: Any, filters: int, size: int, strides: int = 1, activation: Any = "relu", depthwise: bool = False
-) -> Any:
-    if depthwise:
-        x = L.DepthwiseConv2D(size, strides=strides, padding="same", use_bias=False)(x)
-    else:
-        x = L.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(x)
-    x = L.BatchNormalization()(x)
-    return x if activation is None else L.Activation(activation)(x)
-
-
-def _mobilenet_v2() -> Any:
-    """Inverted residuals, as MobileNetV2 arranges them (Sandler et al., 2018)."""
-    inputs = keras.Input((96, 96, 3))
-    x, channels = _conv_bn(inputs, 32, 3, 2, "relu6"), 32
-    for factor, filters, repeats, first in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
-                                            (6, 160, 3, 2), (6, 320, 1, 1)):  # fmt: skip
-        for i in range(repeats):
-            y = x if factor == 1 else _conv_bn(x, channels * factor, 1, 1, "relu6")
-            y = _conv_bn(y, 0, 3, first if i == 0 else 1, "relu6", depthwise=True)
-            y = _conv_bn(y, filters, 1, 1, None)
-            x, channels = (L.Add()([x, y]) if i else y), filters
-    x = L.GlobalAveragePooling2D()(_conv_bn(x, 1280, 1, 1, "relu6"))
-    return keras.Model(inputs, L.Dense(10, activation="softmax")(x))
-
-
-def _resnet50() -> Any:
-    """Bottleneck blocks, as ResNet50 arranges them (He et al., 2015)."""
-    inputs = keras.Input((96, 96, 3))
-    x = L.MaxPooling2D(3, strides=2, padding="same")(_conv_bn(inputs, 64, 7, 2))
-    for stage, (filters, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
-        for i in range(blocks):
-            strides = 2 if i == 0 and stage else 1
-            shortcut = _conv_bn(x, 4 * filters, 1, strides, None) if i == 0 else x
-            y = _conv_bn(_conv_bn(x, filters, 1, strides), filters, 3)
-            x = L.ReLU()(L.Add()([shortcut, _conv_bn(y, 4 * filters, 1, 1, None)]))
-    return keras.Model(inputs, L.Dense(10, activation="softmax")(L.GlobalAveragePooling2D()(x)))
-
-
-def _efficientnet_b0() -> Any:
-    """Inverted residuals with squeeze and excitation, as EfficientNetB0 arranges them (Tan and Le, 2019)."""
-    inputs = keras.Input((96, 96, 3))
-    x, channels = _conv_bn(L.Rescaling(1 / 255)(inputs), 32, 3, 2, "swish"), 32
-    stages = ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5),
-              (6, 192, 4, 2, 5), (6, 320, 1, 1, 3))  # fmt: skip
-    for factor, filters, repeats, first, size in stages:
-        for i in range(repeats):
-            wide = channels * factor
-            y = x if factor == 1 else _conv_bn(x, wide, 1, 1, "swish")
-            y = _conv_bn(y, 0, size, first if i == 0 else 1, "swish", depthwise=True)
-            gate = L.Reshape((1, 1, wide))(L.GlobalAveragePooling2D()(y))
-            gate = L.Conv2D(wide, 1, activation="sigmoid")(L.Conv2D(max(1, channels // 4), 1, activation="swish")(gate))
-            y = _conv_bn(L.Multiply()([y, gate]), filters, 1, 1, None)
-            x, channels = (L.Add()([x, y]) if i else y), filters
-    x = L.GlobalAveragePooling2D()(_conv_bn(x, 1280, 1, 1, "swish"))
-    return keras.Model(inputs, L.Dense(10, activation="softmax")(L.Dropout(0.2)(x)))
+def _application(name: str) -> Any:
+    return getattr(keras.applications, name)(weights=None, input_shape=(96, 96, 3), classes=10)
 
 
 MODELS: dict[str, tuple[Builder, int | None]] = {
@@ -156,8 +99,8 @@ MODELS: dict[str, tuple[Builder, int | None]] = {
     "ConvLSTM2D": (_convlstm2d, 129),
     "MultiHeadAttention": (_mha, 58),
     "transformer block": (_transformer_block, None),
-    "MobileNetV2": (_mobilenet_v2, 140),
-    "ResNet50": (_resnet50, 125),
-    "EfficientNetB0": (_efficientnet_b0, None),
+    "MobileNetV2": (lambda: _application("MobileNetV2"), 123),
+    "ResNet50": (lambda: _application("ResNet50"), 125),
+    "EfficientNetB0": (lambda: _application("EfficientNetB0"), 312),
 }
 """Each model, and how many nodes Keras 3.15.1 exports for it through TensorFlow; None where that fails."""
