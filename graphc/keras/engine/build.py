@@ -16,24 +16,35 @@ _SUFFIX = "_shape"
 
 
 def recording_build(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps a class's ``build``: the outermost call marks the layer as built and keeps the shapes it got."""
+    """Wraps a class's ``build``: the outermost call marks the layer as built and keeps the shapes it got.
+
+    Raises ArgumentError when a layer that has weights is built again and makes others.
+    """
 
     @functools.wraps(build)
     def wrapped(layer: Any, *args: Any, **kwargs: Any) -> Any:
         if layer._building:
             return build(layer, *args, **kwargs)
+        before = _own_weights(layer) if layer.built else 0
         layer._building = True
         try:
             with layer._open_name_scope():
                 result = build(layer, *args, **kwargs)
         finally:
             layer._building = False
+        if 0 < before < _own_weights(layer):
+            raise ArgumentError(f"layer {layer.name!r} was built before, so this build gave it its weights a second "
+                                "time; write `if not layer.built: layer.build(shape)`")  # fmt: skip
         layer.built = True
         layer._build_shapes = _recorded(build, args, kwargs)
         layer._after_build()
         return result
 
     return wrapped
+
+
+def _own_weights(layer: Any) -> int:
+    return len(layer._own_trainable) + len(layer._own_non_trainable)
 
 
 def _recorded(build: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 def tile(x: Any, repeats: Any) -> Any:
     """The tensor ``repeats[i]`` times along axis i, counted from the last axis."""
     tensor = convert(x)
-    counts = list(repeats) if isinstance(repeats, (list, tuple)) else [repeats]
+    counts = [*ir.resolve_shape(repeats)]
     missing = len(counts) - rank_of(tensor)
     if missing > 0:
         tensor = ir.reshape(tensor, ((1,) * missing + shape_of(tensor)))

@@ -324,3 +324,14 @@ def test_inputs_are_checked_before_the_layer_is_built(inputs: Any, message: str)
     with pytest.raises((ArgumentError, ShapeError), match=message):
         layer(inputs)
     assert not layer.built
+
+
+def test_building_twice_is_an_error_unless_no_weights_are_added() -> None:
+    layer = Dense(2, name="twice")
+    layer.build((None, 3))
+    with pytest.raises(ArgumentError, match="'twice' was built before"):
+        layer.build((None, 3))
+    block = Block()
+    block.build((None, 4))
+    block.build((None, 4))
+    assert len(block.weights) == 4

@@ -384,3 +384,14 @@ def test_every_listed_name_is_there_once(module: Any) -> None:
     assert len(set(module.__all__)) == len(module.__all__)
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
     assert module is ops.image or set(module.__all__) <= set(ops.__all__)
+
+
+def test_tile_takes_repeats_as_a_tensor() -> None:
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def tiled(x: Any) -> Any:
+        rows = ops.shape(x)[0]
+        return ops.tile(ops.ones((1, 2)), ops.concatenate([ops.expand_dims(rows, 0), ops.convert_to_tensor([2])], 0))
+
+    assert tiled(np.ones((4, 3), "float32")).shape == (4, 4)
+    assert ops.tile(np.ones((1, 2)), np.array([3, 1])).shape == (3, 2)
+    assert ops.tile(np.ones((1, 2)), ops.convert_to_tensor(3)).shape == (1, 6)
