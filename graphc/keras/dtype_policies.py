@@ -29,9 +29,8 @@ class DTypePolicy:
     """
 
     def __init__(self, name: str | None = None) -> None:
-        self._name = name or dtype_policy().name
-        if self._name not in _MIXED:
-            self._name = config.standardize_dtype(self._name)
+        wanted = dtype_policy().name if name is None else name
+        self._name = wanted if wanted in _MIXED else _dtype_name(wanted)
 
     @property
     def name(self) -> str:
@@ -74,6 +73,16 @@ class DTypePolicy:
 
     def __repr__(self) -> str:
         return f'<DTypePolicy "{self._name}">'
+
+
+def _dtype_name(name: Any) -> str:
+    try:
+        return config.standardize_dtype(name)
+    except (TypeError, ValueError) as error:
+        if not isinstance(name, str):
+            raise
+        raise ArgumentError(f"DTypePolicy: Cannot convert {name!r} to a dtype policy: {error}, or "
+                            f"{' or '.join(_MIXED)}") from error  # fmt: skip
 
 
 class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
@@ -187,7 +196,10 @@ def dtype_policy() -> DTypePolicy:
 
 
 def set_dtype_policy(policy: Any) -> None:
-    """Sets the policy of layers made from now on, by name or as an object."""
+    """Sets the policy of layers made from now on, by name or as an object. Raises ArgumentError for None."""
+    if policy is None:
+        raise ArgumentError("set_dtype_policy: Invalid `policy` argument: None; expected the name of a dtype, "
+                            "'mixed_float16', 'mixed_bfloat16' or a DTypePolicy")  # fmt: skip
     _default[:] = [get(policy)]
 
 

@@ -95,3 +95,16 @@ def test_layers_with_a_map_are_saved() -> None:
     again = layers.Dense.from_config(layer.get_config())
     assert again.dtype_policy == layer.dtype_policy
     assert again.compute_dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("name", ["", "mixed_float15", "@float16"])
+def test_names_that_are_no_policies(name: str) -> None:
+    with pytest.raises(ArgumentError, match=r"Cannot convert '.*' to a dtype policy: .*, or mixed_float16 or mixed_b"):
+        DTypePolicy(name)
+    with pytest.raises(ArgumentError, match=r"Cannot convert"):
+        layers.Dense(2, dtype=name)
+
+
+def test_the_default_policy_is_not_none() -> None:
+    with pytest.raises(ArgumentError, match=r"Invalid `policy` argument: None"):
+        keras.config.set_dtype_policy(None)
