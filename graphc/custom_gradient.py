@@ -18,10 +18,11 @@ from graphc.tensor import SymbolicTensor, Tensor, wrap
 from graphc.variable import Journal, Variable
 from graphc_ir.autodiff.engine import zeros_like
 from graphc_ir.errors import GradientError
+from graphc_ir.liveness import erase_removable
 from graphc_ir.ops.base import ARRAYS, Op, Operand, current, lift, using
 from graphc_ir.ops.call import Call, CustomVjp
 from graphc_ir.ops.reduction import sum_to_shape
-from graphc_ir.ops.regions import erase_dead_nodes, set_inputs
+from graphc_ir.ops.regions import set_inputs
 
 __all__ = ["RegisterGradient", "custom_gradient", "grad_pass_through", "no_gradient", "recompute_grad"]
 
@@ -218,10 +219,10 @@ def _bind_custom(
     backward = region.close([*outputs, *gradients], own, [u.value for u in upstream])
     forward = backward.copy()
     forward.set_outputs(forward.outputs[: len(outputs)])
-    erase_dead_nodes(forward)
+    erase_removable(forward)
     set_inputs(forward, forward.inputs[: len(own)])
     backward.set_outputs(gradients)
-    erase_dead_nodes(backward)
+    erase_removable(backward)
     backward.name = f"gradient_{forward.name}"
     operands = [*arguments.tensors, *outside.values()]
     return rebuild(region, bind_all(CustomVjp(len(outputs), wrt), operands, (forward, backward)))

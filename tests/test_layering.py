@@ -32,6 +32,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("errors", "collector"),
         ("dtypes", "dims", "types", "random_bits"),
         ("graph",),
+        ("liveness",),
         ("ops",),
         ("symbolic", "text"),
         ("builder", "printer", "parser", "verify", "evaluate", "freeze"),

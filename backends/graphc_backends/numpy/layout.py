@@ -17,6 +17,7 @@ import numpy as np
 from graphc_backends.numpy.writers import cannot_fail, may_overwrite, writer_of, writes_in_place
 from graphc_ir.dims import DimExpr
 from graphc_ir.graph import Graph, Node, Value
+from graphc_ir.liveness import is_removable
 from graphc_ir.ops.base import Array
 from graphc_ir.ops.opaque import OnnxOp
 from graphc_ir.types import TensorType
@@ -50,7 +51,7 @@ class Layout:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.nodes: Final = [n for n in graph.nodes() if not (n.is_dead and n.op.is_pure)]
+        self.nodes: Final = [n for n in graph.nodes() if not is_removable(n)]
         self.places: Final[dict[Value, Place]] = dict.fromkeys(graph.inputs, Place.CALL)
         self.slabs: Final[list[int]] = []
         """Sizes of the planned buffers in bytes."""

@@ -14,7 +14,7 @@ from graphc_ir.dtypes import float32, float64, int16, int32, int64
 from graphc_ir.graph import Node
 from graphc_ir.ops import creation as ops
 from graphc_ir.ops.base import Operand, dtype_of
-from graphc_ir.ops.constant import constant
+from graphc_ir.ops.constant import Constant, constant
 from graphc_ir.ops.elementwise import cast as convert
 from graphc_ir.ops.gather import wrap_negative
 from graphc_ir.ops.indexing import getitem
@@ -35,10 +35,26 @@ def _iota(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
 def _range(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
     dtype = node.results[0].type.dtype
     if dtype in _RANGES:
-        return str(writer.emit("Range", operands))
+        return _counted(writer, node, operands)
     wide = float32 if dtype.is_floating else int64
     bounds = [writer.emit("Cast", [o], to=to_onnx(wide)) for o in operands]
-    return str(writer.emit("Cast", [writer.emit("Range", bounds)], to=to_onnx(dtype)))
+    return str(writer.emit("Cast", [_counted(writer, node, bounds)], to=to_onnx(dtype)))
+
+
+def _counted(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
+    """Ranges that may run downwards count from 0 and are shifted then. ONNX Runtime makes a Slice of a Gather along a
+    Range, and -1, the limit of a range down to 0, would mean the last element there."""
+    if node.results[0].type.dtype.is_floating or _runs_upwards(node):
+        return str(writer.emit("Range", operands))
+    start, limit, delta = operands
+    zero = writer.emit("Sub", [start, start])
+    steps = writer.emit("Range", [zero, writer.emit("Sub", [limit, start]), delta])
+    return str(writer.emit("Add", [start, steps]))
+
+
+def _runs_upwards(node: Node) -> bool:
+    delta = node.operands[2].op
+    return isinstance(delta, Constant) and bool(delta.value.array > 0)
 
 
 @imports("Range")

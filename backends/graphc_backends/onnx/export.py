@@ -18,6 +18,7 @@ from graphc_backends.onnx.rules import MIN_OPSET, STATE_PAIRS_KEY
 from graphc_backends.onnx.writer import OnnxWriter
 from graphc_ir.errors import ExportError
 from graphc_ir.graph import Graph
+from graphc_ir.liveness import is_removable
 from graphc_ir.ops.base import Array
 from graphc_ir.ops.conv import Windowed
 from graphc_ir.passes import (
@@ -95,7 +96,7 @@ def _has_channels_last(graph: Graph) -> bool:
 
 
 def _without_dead_nodes(graph: Graph) -> Graph:
-    if not any(node.is_dead and node.is_pure for node in graph.nodes()):
+    if not any(map(is_removable, graph.nodes())):
         return graph
     return optimize(graph, passes=(DeadCodeElimination(),), verify="never", cost=False)[0]
 

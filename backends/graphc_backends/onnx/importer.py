@@ -29,6 +29,7 @@ from graphc_ir.builder import GraphBuilder
 from graphc_ir.dims import Dim, Shape, UndecidableDimError, fresh_symbol, parse_dim, symbol
 from graphc_ir.errors import GraphcError, ImportModelError
 from graphc_ir.graph import UNKNOWN, Graph, Location, Node, State, Value
+from graphc_ir.liveness import erase_removable
 from graphc_ir.ops.base import Array, using
 from graphc_ir.ops.constant import Constant
 from graphc_ir.symbolic import symbolic_value
@@ -149,7 +150,7 @@ class Importer:
         self._read_body(proto, scope)
         graph.output_names = [output.name for output in proto.output]
         self._restore_state(graph)
-        drop_dead_nodes(graph)
+        erase_removable(graph)
         return graph, values
 
     def subgraph(self, proto: GraphProto, types: Sequence[TensorType] | None) -> tuple[Graph, list[Value]]:
@@ -168,7 +169,7 @@ class Importer:
             self._read_body(proto, scope)
         finally:
             self.scope = outer
-        drop_dead_nodes(graph)
+        erase_removable(graph)
         return graph, list(scope.captured)
 
     def _read_body(self, proto: GraphProto, scope: Scope) -> None:
@@ -392,13 +393,6 @@ def _undo(graph: Graph, last: Node | None) -> None:
         if node is last:
             return
         if node.is_dead and not isinstance(node.op, Constant):
-            graph.erase(node)
-
-
-def drop_dead_nodes(graph: Graph) -> None:
-    """Erases nodes whose results nobody uses, such as the computation of sizes that became attributes."""
-    for node in graph.nodes_reversed():
-        if node.is_dead and node.op.is_pure:
             graph.erase(node)
 
 

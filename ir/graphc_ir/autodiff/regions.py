@@ -14,13 +14,14 @@ from graphc_ir.builder import GraphBuilder
 from graphc_ir.dtypes import int32
 from graphc_ir.errors import GradientError
 from graphc_ir.graph import Graph, Value
+from graphc_ir.liveness import erase_removable
 from graphc_ir.ops.base import Op, Operand, bind, current, dtype_of, lift, using
 from graphc_ir.ops.call import Call, CustomVjp
 from graphc_ir.ops.control import Cond, Scan, While
 from graphc_ir.ops.creation import arange
 from graphc_ir.ops.elementwise import add
 from graphc_ir.ops.fused import Fused
-from graphc_ir.ops.regions import VJP_RULES, VjpRule, erase_dead_nodes, set_inputs
+from graphc_ir.ops.regions import VJP_RULES, VjpRule, set_inputs
 from graphc_ir.types import TensorType
 
 _CACHED_CALLS: Final = 256
@@ -63,7 +64,7 @@ class Pullback:
     def finish(self, outputs: Sequence[Value], inputs: Sequence[Value] | None = None) -> Graph:
         """The graph with these outputs, and its inputs in the order given."""
         self.graph.set_outputs(outputs)
-        erase_dead_nodes(self.graph)
+        erase_removable(self.graph)
         if inputs is not None:
             set_inputs(self.graph, inputs)
         return self.graph
@@ -202,7 +203,7 @@ def _saved_carries(op: Scan, operands: Sequence[Operand], body: Graph) -> list[O
         return []
     saving = body.copy()
     saving.set_outputs([*saving.outputs[: op.carries], *saving.inputs[: op.carries]])
-    erase_dead_nodes(saving)
+    erase_removable(saving)
     found = bind(Scan(op.carries, op.scanned, 2 * op.carries, op.reverse), *operands, regions=(saving,))
     return list(found[op.carries :])
 

@@ -72,6 +72,8 @@ class Op:
     is_elementwise: ClassVar[bool] = False
     is_pure: ClassVar[bool] = True
     """Same operands, same results: may be folded, merged and dropped."""
+    makes_sizes: ClassVar[bool] = False
+    """Sizes of the results may depend on elements of the operands; they are symbols that the op introduces."""
     is_inlinable: ClassVar[bool] = False
     """The op runs its one region on its operands and nothing else, so the region may stand in its place."""
 

@@ -62,6 +62,7 @@ class Range(Op):
     """
 
     length: Shape
+    makes_sizes = True
     vjp = NotDifferentiable("the values of a range follow its length, which jumps")
 
     def infer(self, start: TensorType, limit: TensorType, delta: TensorType) -> TensorType:

@@ -11,6 +11,8 @@ class Fused(Call):
     Passes leave it together: it is a call that is not to be inlined.
     """
 
+    makes_sizes = False
+
     @property
     def is_inlinable(self) -> bool:  # type: ignore[override]
         return False

@@ -23,8 +23,8 @@ from graphc_ir.ops.base import (
     shape_of,
     to_array,
 )
-from graphc_ir.ops.creation import iota
-from graphc_ir.ops.elementwise import cast
+from graphc_ir.ops.creation import arange, iota
+from graphc_ir.ops.elementwise import cast, maximum, minimum
 from graphc_ir.ops.gather import gather, gather_nd, scatter_along, wrap_negative
 from graphc_ir.ops.movement import (
     Reshape,
@@ -39,6 +39,7 @@ from graphc_ir.ops.movement import (
     transpose,
 )
 from graphc_ir.ops.selection import argwhere, boolean_mask, check_mask
+from graphc_ir.ops.shape import size_operand
 from graphc_ir.types import TensorType
 
 __all__ = ["ClampedSlice", "getitem", "is_basic"]
@@ -56,6 +57,7 @@ class ClampedSlice(Op):
     bounds: Shape
     step: int
     length: Shape
+    makes_sizes = True
     is_view = True
 
     def infer(self, x: TensorType) -> TensorType:
@@ -91,8 +93,8 @@ _BOUND: Final = frozenset((int, type(None)))
 def getitem(x: Operand, key: Any) -> Operand:
     """``x[key]`` for ints, slices, Ellipsis, newaxis, bool masks and integer arrays or tensors, as in NumPy.
 
-    Raises ArgumentError for an index outside its axis, too many indices, and slice bounds that depend on
-    data.
+    Slice bounds may depend on data: the result then has a size of its own. Raises ArgumentError for an index outside
+    its axis, too many indices, and slice steps that depend on data.
     """
     operand = lift(x)
     shape = shape_of(operand)
@@ -199,7 +201,8 @@ def _indices(key: Any, size: Dim) -> Operand:
     return key.lifted(size) if isinstance(key, _Indices) else wrap_negative(key, size)
 
 
-def _bound(value: Any) -> Dim | None:
+def _bound(value: Any) -> Any:
+    """A slice bound as None, a dim, or an integer scalar where it depends on data."""
     if value is None or isinstance(value, (int, DimExpr)):
         return value
     if hasattr(value, "__index__") and isinstance(value, np.generic):
@@ -209,13 +212,7 @@ def _bound(value: Any) -> Dim | None:
         raise ArgumentError(f"a slice bound must be an integer, got shape {list(shape_of(operand))} of dtype "
                             f"{dtype_of(operand).name}")  # fmt: skip
     known = current().symbolic_dims(operand)
-    if known is None:
-        raise ArgumentError(
-            "a slice bound depends on data, so the size of the slice is not known; write "
-            "tf.gather(x, start + tf.range(size), axis=...) for a fixed size, or "
-            "tf.boolean_mask"
-        )
-    return known[0]
+    return operand if known is None else known[0]
 
 
 def _step(value: Any) -> int:
@@ -223,7 +220,8 @@ def _step(value: Any) -> int:
     if step is None:
         return 1
     if not isinstance(step, int) or step == 0:
-        raise ArgumentError(f"a slice step must be a known integer other than 0, got {step}")
+        raise ArgumentError(f"a slice step must be a known integer other than 0, got {step}; for a step that depends "
+                            "on data write tf.gather(x, tf.range(start, stop, step), axis=...)")  # fmt: skip
     return step
 
 
@@ -323,7 +321,7 @@ def _basic(x: Operand, keys: list[Any]) -> Operand:
             continue
         if isinstance(key, slice):
             kept.append(axis)
-            found = _slice_bounds(key, shape[axis], axis)
+            found = None if _depends_on_data(key) else _slice_bounds(key, shape[axis], axis)
             if found is None:
                 clamped.append((axis, key))
             bounds.append(found or (0, shape[axis], 1))
@@ -335,7 +333,7 @@ def _basic(x: Operand, keys: list[Any]) -> Operand:
         starts, stops, steps = zip(*bounds, strict=True)
         result = bind(Slice(starts, stops, steps), x)
     for axis, key in clamped:
-        result = _clamped_slice(result, axis, key)
+        result = (_gathered_slice if _depends_on_data(key) else _clamped_slice)(result, axis, key)
     have = shape_of(result)
     wanted: Shape = tuple(1 if k is None else have[k] for k in kept)
     return result if wanted == have else bind(Reshape(wanted), result)
@@ -346,6 +344,32 @@ def _clamped_slice(x: Operand, axis: int, key: slice) -> Operand:
     first, last = (0, _END) if step > 0 else (_END, -_END)
     bounds = (first if key.start is None else key.start, last if key.stop is None else key.stop)
     return bind(ClampedSlice(axis, bounds, step, (fresh_symbol(),)), x)
+
+
+def _depends_on_data(key: slice) -> bool:
+    return any(not (bound is None or isinstance(bound, (int, DimExpr))) for bound in (key.start, key.stop))
+
+
+def _gathered_slice(x: Operand, axis: int, key: slice) -> Operand:
+    """A slice whose bounds are only known when the graph runs."""
+    size, step = shape_of(x)[axis], key.step or 1
+    first, last = (0, size) if step > 0 else (size - 1, -1)
+    lowest, highest = (0, size) if step > 0 else (-1, size - 1)
+    start, stop = (
+        _index_of(default) if bound is None else _clipped(bound, size, lowest, highest)
+        for bound, default in ((key.start, first), (key.stop, last))
+    )
+    return gather(x, arange(start, stop, step), axis)
+
+
+def _clipped(bound: Any, size: Dim, lowest: Dim, highest: Dim) -> Operand:
+    """A slice bound as Python reads it: counted from the end if negative, and moved to the axis's limits."""
+    place = wrap_negative(_index_of(bound), size)
+    return minimum(maximum(place, _index_of(lowest)), _index_of(highest))
+
+
+def _index_of(bound: Any) -> Operand:
+    return size_operand(bound, int64) if isinstance(bound, (int, DimExpr)) else cast(bound, int64)
 
 
 def _element(index: Dim, size: Dim, axis: int) -> Dim:

@@ -36,6 +36,7 @@ class OnnxOp(Op, name="onnx"):
     wanted: tuple[bool, ...] = ()
     captures: tuple[str, ...] = ()
     deterministic: bool = True
+    makes_sizes = True
 
     def __post_init__(self) -> None:
         # Name and purity are those of the operator, not of this class.

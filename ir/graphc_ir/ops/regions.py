@@ -29,6 +29,7 @@ VJP_RULES: Final[dict[type[Op], VjpRule]] = {}
 class RegionOp(Op, abstract=True):
     """An op with regions. Subclasses say how they run in ``bound_kernel`` and how they are typed in ``infer_node``."""
 
+    makes_sizes = True
     is_inlinable: ClassVar[bool] = False
     """Copying the first region in place of the op gives the same results."""
 
@@ -259,10 +260,3 @@ def set_inputs(graph: Graph, inputs: Sequence[Value]) -> None:
     graph.inputs = list(inputs)
     for i, value in enumerate(graph.inputs):
         value.index = i
-
-
-def erase_dead_nodes(graph: Graph) -> None:
-    """Removes the pure nodes whose results nobody uses."""
-    for node in graph.nodes_reversed():
-        if node.is_dead and node.op.is_pure:
-            graph.erase(node)

@@ -38,6 +38,7 @@ class Argwhere(Op):
     their number."""
 
     length: Shape
+    makes_sizes = True
     vjp = NotDifferentiable("positions are integers")
 
     def infer(self, condition: TensorType) -> TensorType:
@@ -57,6 +58,7 @@ class Unique(Op):
     length: Shape
     dtype: DType
     ordered: bool
+    makes_sizes = True
     vjp = NotDifferentiable("which elements are equal changes in jumps")
 
     @property

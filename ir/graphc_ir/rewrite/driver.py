@@ -12,6 +12,7 @@ from typing import Any
 from graphc_ir.builder import GraphBuilder
 from graphc_ir.errors import GraphcError, PassError
 from graphc_ir.graph import Graph, Node, Value
+from graphc_ir.liveness import is_removable
 from graphc_ir.ops.base import using
 from graphc_ir.rewrite.pattern import Match
 from graphc_ir.rewrite.rule import Rewrite, RuleSet, rule_set
@@ -165,7 +166,7 @@ class _Driver:
 
     @staticmethod
     def _is_garbage(node: Node) -> bool:
-        return not node.erased and node.is_dead and node.is_pure
+        return not node.erased and is_removable(node)
 
     def _count(self, rewrite: Rewrite) -> None:
         self.counts[rewrite.name] = self.counts.get(rewrite.name, 0) + 1
