@@ -15,7 +15,6 @@ from graphc_backends.onnx.export import to_model
 from graphc_ir import dims
 from graphc_ir.autodiff import transform
 from graphc_ir.builder import GraphBuilder
-from graphc_ir.errors import ArgumentError
 from graphc_ir.evaluate import evaluate
 from graphc_ir.graph import Graph
 from graphc_ir.ops import creation, diagonal, gather, rearrange, selection, shape
