@@ -104,6 +104,10 @@ class Variable(CoreVariable):
         own, wanted = self._type.dtype, _autocast.dtype
         return own if wanted is None or not self.autocast or not own.is_floating else wanted
 
+    def __repr__(self) -> str:
+        own = f"path={self.path}, shape={tuple(self.shape)}, dtype={self._type.dtype.name}"
+        return f"<Variable {own}>" if mode.tracer is not None else f"<Variable {own}, value={self._cell.read()}>"
+
     def read_value(self) -> Tensor:
         tensor = super().read_value()
         wanted = _autocast.dtype

@@ -95,7 +95,8 @@ def _shape_text(shape: tuple[Any, ...]) -> str:
 
 def _totals(model: Any) -> str:
     trainable, frozen = model.trainable_weights, model.non_trainable_weights
-    optimizer = [] if getattr(model, "optimizer", None) is None else list(model.optimizer.variables)
+    used = getattr(model, "optimizer", None)
+    optimizer = list(used.variables) if used is not None and used.built else []
     lines = [_total("Total", [*trainable, *frozen, *optimizer]), _total("Trainable", trainable),
              _total("Non-trainable", frozen)]  # fmt: skip
     if optimizer:

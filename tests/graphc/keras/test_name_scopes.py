@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import graphc as tf
 from graphc import keras
 from graphc.mode import mode
 from graphc_ir.errors import ArgumentError
@@ -69,3 +70,18 @@ def test_the_path_is_that_of_the_first_call() -> None:
         layer(np.ones((1, 2)))
     layer(np.ones((1, 2)))
     assert (layer.path, layer.inner.path) == ("model/outer", "model/outer/inner")
+
+
+def test_weights_print_their_path_and_value() -> None:
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones", name="head")], name="net"
+    )
+    kernel = model.weights[0]
+    assert repr(kernel) == "<Variable path=net/head/kernel, shape=(2, 1), dtype=float32, value=[[1.]\n [1.]]>"
+
+    @tf.function
+    def traced() -> tf.Tensor:
+        assert repr(kernel) == "<Variable path=net/head/kernel, shape=(2, 1), dtype=float32>"
+        return tf.reduce_sum(kernel)
+
+    assert traced().numpy() == 2

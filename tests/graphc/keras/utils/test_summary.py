@@ -38,6 +38,16 @@ def test_a_chain() -> None:
     assert "Total params: 13 (52.00 B)" in text
 
 
+def test_the_optimizer_counts_once_it_has_slots() -> None:
+    model = Sequential([Input((2,)), Dense(1)])
+    model.compile("adam", "mse")
+    assert "Total params: 3 (12.00 B)" in _text(model)
+    assert "Optimizer" not in _text(model)
+    model.train_on_batch(np.ones((1, 2)), np.ones((1, 1)))
+    assert "Optimizer params: 8 (36.00 B)" in _text(model)
+    assert "Total params: 11 (48.00 B)" in _text(model)
+
+
 def test_branches_say_where_they_come_from() -> None:
     rows = {cells[0]: cells[1:] for cells in _cells(_text(_branching())) if cells[0]}
     assert rows["inner (Sequential)"] == ["(None, 4)", "16", "a[0][0]"]
