@@ -33,7 +33,7 @@ def inference_function(model: Any, specs: Any) -> Exported:
     wanted = _input_specs(model, specs)
     names = _input_names(model, wanted)
     concrete = _traced(lambda x: model(x, training=False), (wanted,), names, model.name)
-    return concrete, names, _output_names(model, concrete)
+    return concrete, names, _output_names(model, concrete, names)
 
 
 def training_function(model: Any, specs: Any) -> Exported:
@@ -138,14 +138,16 @@ def _open_batch(shape: tuple[Any, ...]) -> tuple[Any, ...]:
 def _input_names(model: Any, specs: Any) -> list[str]:
     leaves = leaves_of(specs)
     if model._graph is not None and len(model.input_names) == len(leaves):
-        return list(model.input_names)
-    return ["x"] if len(leaves) == 1 else [spec.name or f"x_{i}" for i, spec in enumerate(leaves)]
+        own = list(model.input_names)
+    else:
+        own = ["x"] if len(leaves) == 1 else [f"x_{i}" for i in range(len(leaves))]
+    return [spec.name or name for spec, name in zip(leaves, own, strict=True)]
 
 
-def _output_names(model: Any, concrete: ConcreteFunction) -> list[str]:
+def _output_names(model: Any, concrete: ConcreteFunction, taken: Sequence[str]) -> list[str]:
     count = len(leaves_of(concrete.structured_outputs))
     if model._graph is not None and len(model.output_names) == count:
-        return _distinct(model.output_names, set(_input_names(model, model._inputs_structure)))
+        return _distinct(model.output_names, set(taken))
     return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]
 
 

@@ -137,3 +137,15 @@ def test_a_training_step_trains_in_plain_onnxruntime(tmp_path: Path, optimizer: 
 def test_a_training_step_needs_a_compiled_model() -> None:
     with pytest.raises(ExportError, match="is not compiled, so it has no training step"):
         graphc.export_onnx(two_towers(), train=True)
+
+
+@pytest.mark.parametrize("functional", [True, False])
+def test_a_signature_names_the_inputs(functional: bool) -> None:
+    stack = [keras.layers.Dense(2, name="out")]
+    model = keras.Sequential([keras.Input((3,), name="given"), *stack] if functional else stack)
+    model.build((None, 3))
+    named = keras.InputSpec(shape=(None, 3), dtype="float32", name="rows")
+    proto = graphc.export_onnx(model, specs=[named])
+    assert [value.name for value in proto.graph.input] == ["rows"]
+    proto = graphc.export_onnx(model, specs=[keras.InputSpec(shape=(4, 3), dtype="float32")])
+    assert [value.name for value in proto.graph.input] != ["rows"]
