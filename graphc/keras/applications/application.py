@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from graphc.keras.applications.blocks import global_pool
-from graphc.keras.applications.pretrained import FilePair, Weights, check_weights, load_pretrained
+from graphc.keras.applications.pretrained import FilePair, Weights, check_weights, weights_path
 from graphc.keras.config import image_data_format
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.layers import Dense, Input
@@ -72,11 +72,13 @@ def make_model(options: Options, architecture: Architecture) -> Any:
     check_weights(options.weights, options.include_top, options.classes, options.classifier_activation)
     shape = input_shape_of(options, architecture.default_size, architecture.min_size, architecture.needs_size)
     _warn_of_channels(shape)
+    path = weights_path(options.weights, architecture.files, options.include_top)
     x = _input(options, shape)
     head = architecture.top if options.include_top else architecture.no_top
     outputs = head(architecture.features(x), options)
     model = Model(x if options.input_tensor is None else get_source_inputs(x), outputs, name=options.name)
-    load_pretrained(model, options.weights, architecture.files, options.include_top)
+    if path is not None:
+        model.load_weights(path)
     return model
 
 

@@ -126,6 +126,8 @@ def _efficientnet_v2(suffix: str, variant: _Variant) -> Callable[..., Any]:
 
 
 def _normalized(x: Any) -> Any:
+    if x.shape[channel_axis()] != len(IMAGENET_MEAN):
+        return _from_minus_one(x)
     variance = [deviation**2 for deviation in IMAGENET_DEVIATION]
     return Normalization(axis=channel_axis(), mean=IMAGENET_MEAN, variance=variance)(Rescaling(1 / 255)(x))
 

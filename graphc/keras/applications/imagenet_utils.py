@@ -91,8 +91,7 @@ def _scaled(x: Any, scaling: _Scaling, axis: int) -> Any:
 
 def _per_channel(values: tuple[float, ...], like: Any, axis: int) -> Any:
     """The values along the channels axis, in the dtype of ``like``."""
-    dtype = like.dtype if isinstance(like, np.ndarray) else as_dtype(like.dtype).as_numpy_dtype
-    return np.asarray(values, dtype).reshape(-1, *[1] * (-1 - axis))
+    return np.asarray(values, as_dtype(like.dtype).np).reshape(-1, *[1] * (-1 - axis))
 
 
 def preprocessing(mode: str, about: str) -> Preprocessing:

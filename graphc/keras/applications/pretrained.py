@@ -11,7 +11,7 @@ from graphc.keras import activations
 from graphc.keras.utils.files import get_file
 from graphc_ir.errors import ArgumentError
 
-__all__ = ["KERAS_FILES", "PretrainedFile", "Weights", "check_weights", "file_pair", "load_pretrained"]
+__all__ = ["KERAS_FILES", "PretrainedFile", "Weights", "check_weights", "file_pair", "weights_path"]
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 """``"imagenet"``, the path of a file, or None."""
@@ -66,7 +66,6 @@ def check_weights(weights: Weights, include_top: bool, classes: int, classifier_
                             f"classifier_activation={classifier_activation!r}")  # fmt: skip
 
 
-def load_pretrained(model: Any, weights: Weights, files: FilePair, include_top: bool) -> None:
-    """Fills the model with ``weights``, which :func:`check_weights` found right."""
-    if weights is not None:
-        model.load_weights(files[not include_top].fetch() if weights == "imagenet" else weights)
+def weights_path(weights: Weights, files: FilePair, include_top: bool) -> Weights:
+    """The file to read, downloaded if it is one of ``files``; None for initial values."""
+    return files[not include_top].fetch() if weights == "imagenet" else weights
