@@ -15,8 +15,9 @@ from graphc.keras.applications.application import (
     refuse_channels_first,
 )
 from graphc.keras.applications.blocks import global_pool
-from graphc.keras.applications.imagenet_utils import decode_predictions, unchanged_input
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.pretrained import KERAS_FILES, Weights, file_pair
+from graphc.keras.applications.scaling import unchanged_input
 from graphc.keras.engine.layer import Layer
 from graphc.keras.initializers import Constant
 from graphc.keras.layers import Activation, Conv2D, Dense, LayerNormalization, Normalization
@@ -24,7 +25,7 @@ from graphc.keras.models import Sequential
 from graphc.keras.registry import publish
 from graphc_ir.ops.elementwise import mul
 
-__all__ = ["ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny", "ConvNeXtXLarge", "LayerScale",
+__all__ = ["ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny", "ConvNeXtXLarge",
            "decode_predictions", "preprocess_input"]  # fmt: skip
 
 _KERAS_MODULE: Final = "keras.src.applications.convnext"

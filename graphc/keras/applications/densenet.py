@@ -13,8 +13,9 @@ from graphc.keras.applications.application import (
     refuse_channels_first,
 )
 from graphc.keras.applications.blocks import channel_axis, norm_relu
-from graphc.keras.applications.imagenet_utils import decode_predictions, preprocessing
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.pretrained import KERAS_FILES, file_pair
+from graphc.keras.applications.scaling import preprocessing
 from graphc.keras.layers import AveragePooling2D, Concatenate, Conv2D, MaxPooling2D, ZeroPadding2D
 
 __all__ = ["DenseNet121", "DenseNet169", "DenseNet201", "decode_predictions", "preprocess_input"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from graphc.keras.applications.application import Application, Architecture, Options, application
 from graphc.keras.applications.blocks import channel_axis, halving_padding, rounded_to_eighths
-from graphc.keras.applications.imagenet_utils import decode_predictions, unchanged_input
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.mbconv import (
     IMAGENET_DEVIATION,
     Stage,
@@ -19,6 +19,7 @@ from graphc.keras.applications.mbconv import (
     stages_of_blocks,
 )
 from graphc.keras.applications.pretrained import file_pair
+from graphc.keras.applications.scaling import unchanged_input
 from graphc.keras.layers import Normalization, Rescaling, ZeroPadding2D
 
 __all__ = ["EfficientNetB0", "EfficientNetB1", "EfficientNetB2", "EfficientNetB3", "EfficientNetB4", "EfficientNetB5",

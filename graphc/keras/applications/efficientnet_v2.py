@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from graphc.keras.applications.application import Architecture, Options, Shape, described, make_model
 from graphc.keras.applications.blocks import channel_axis, nearest_eighth
-from graphc.keras.applications.imagenet_utils import decode_predictions, unchanged_input
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.mbconv import (
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,
@@ -20,6 +20,7 @@ from graphc.keras.applications.mbconv import (
     stages_of_blocks,
 )
 from graphc.keras.applications.pretrained import KERAS_FILES, Weights, file_pair
+from graphc.keras.applications.scaling import unchanged_input
 from graphc.keras.initializers import Constant
 from graphc.keras.layers import Normalization, Rescaling
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
@@ -20,9 +19,7 @@ from graphc_ir.ops.base import dtype_of
 from graphc_ir.ops.elementwise import cast
 from graphc_ir.ops.movement import reverse
 
-__all__ = ["decode_predictions", "preprocess_input", "preprocessing", "unchanged_input"]
-
-Preprocessing: TypeAlias = Callable[..., Any]
+__all__ = ["decode_predictions", "preprocess_input"]
 
 _CLASSES: Final = 1000
 _CLASS_INDEX: Final = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
@@ -92,29 +89,6 @@ def _scaled(x: Any, scaling: _Scaling, axis: int) -> Any:
 def _per_channel(values: tuple[float, ...], like: Any, axis: int) -> Any:
     """The values along the channels axis, in the dtype of ``like``."""
     return np.asarray(values, as_dtype(like.dtype).np).reshape(-1, *[1] * (-1 - axis))
-
-
-def preprocessing(mode: str, about: str) -> Preprocessing:
-    """``preprocess_input`` of the networks that were trained with ``mode``."""
-
-    def preprocess(x: Any, data_format: str | None = None) -> Any:
-        return preprocess_input(x, data_format, mode)
-
-    preprocess.__name__ = preprocess.__qualname__ = "preprocess_input"
-    preprocess.__doc__ = f"""{about}.
-
-    ``x`` is an image or a batch of them, with values of 0 to 255; ``data_format`` is ``"channels_last"`` or
-    ``"channels_first"``, by default ``keras.config.image_data_format()``. Raises ArgumentError for another one.
-    """
-    return preprocess
-
-
-def unchanged_input(x: Any, data_format: str | None = None) -> Any:
-    """Returns ``x``: the model scales pixels of 0 to 255 itself."""
-    return x
-
-
-unchanged_input.__name__ = unchanged_input.__qualname__ = "preprocess_input"
 
 
 # --- classes -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from graphc.keras.applications.application import Architecture, application
 from graphc.keras.applications.blocks import channel_axis
-from graphc.keras.applications.imagenet_utils import decode_predictions, preprocessing
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.inception import (
     Branch,
     Conv,
@@ -18,12 +18,13 @@ from graphc.keras.applications.inception import (
     inception_stem,
 )
 from graphc.keras.applications.pretrained import KERAS_FILES, file_pair
+from graphc.keras.applications.scaling import preprocessing
 from graphc.keras.engine.layer import Layer
 from graphc.keras.layers import Activation, Conv2D
 from graphc.keras.registry import publish
 from graphc_ir.ops.elementwise import add, mul
 
-__all__ = ["CustomScaleLayer", "InceptionResNetV2", "decode_predictions", "preprocess_input"]
+__all__ = ["InceptionResNetV2", "decode_predictions", "preprocess_input"]
 
 _KERAS_MODULE: Final = "keras.src.applications.inception_resnet_v2"
 

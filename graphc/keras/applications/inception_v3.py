@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from graphc.keras.applications.application import Architecture, application
-from graphc.keras.applications.imagenet_utils import decode_predictions, preprocessing
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.inception import (
     Conv,
     averaged,
@@ -16,6 +16,7 @@ from graphc.keras.applications.inception import (
     inception_stem,
 )
 from graphc.keras.applications.pretrained import KERAS_FILES, file_pair
+from graphc.keras.applications.scaling import preprocessing
 
 __all__ = ["InceptionV3", "decode_predictions", "preprocess_input"]
 

@@ -16,8 +16,9 @@ from graphc.keras.applications.application import (
     square_size,
 )
 from graphc.keras.applications.blocks import channel_axis, global_pool, halving_padding, rounded_to_eighths
-from graphc.keras.applications.imagenet_utils import decode_predictions, preprocessing
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.pretrained import KERAS_FILES, FilePair, Weights, file_pair
+from graphc.keras.applications.scaling import preprocessing
 from graphc.keras.layers import Add, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, ReLU, ZeroPadding2D
 from graphc_ir.errors import ArgumentError
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from graphc.keras.applications.application import Architecture, Options, Shape, make_model
 from graphc.keras.applications.blocks import channel_axis, global_pool, halving_padding, rounded_to_eighths
-from graphc.keras.applications.imagenet_utils import decode_predictions, unchanged_input
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.pretrained import KERAS_FILES, FilePair, Weights, file_pair
+from graphc.keras.applications.scaling import unchanged_input
 from graphc.keras.layers import (
     Activation,
     Add,

@@ -15,8 +15,9 @@ from graphc.keras.applications.application import (
     refuse_channels_first,
 )
 from graphc.keras.applications.blocks import global_pool, halving_padding, image_size
-from graphc.keras.applications.imagenet_utils import decode_predictions, preprocessing
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.pretrained import KERAS_FILES, FilePair, PretrainedFile, Weights
+from graphc.keras.applications.scaling import preprocessing
 from graphc.keras.layers import (
     Activation,
     Add,

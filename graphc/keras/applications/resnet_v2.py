@@ -7,8 +7,9 @@ from typing import Any
 
 from graphc.keras.applications.application import Application
 from graphc.keras.applications.blocks import norm_relu
-from graphc.keras.applications.imagenet_utils import decode_predictions, preprocessing
-from graphc.keras.applications.resnet import STAGE_FILTERS, residual_network, stem_convolution, stem_pool
+from graphc.keras.applications.imagenet_utils import decode_predictions
+from graphc.keras.applications.residual import STAGE_FILTERS, residual_network, stem_convolution, stem_pool
+from graphc.keras.applications.scaling import preprocessing
 from graphc.keras.layers import Add, Conv2D, MaxPooling2D, ZeroPadding2D
 
 __all__ = ["ResNet50V2", "ResNet101V2", "ResNet152V2", "decode_predictions", "preprocess_input"]

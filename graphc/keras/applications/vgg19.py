@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphc.keras.applications.imagenet_utils import decode_predictions, preprocessing
+from graphc.keras.applications.imagenet_utils import decode_predictions
+from graphc.keras.applications.scaling import preprocessing
 from graphc.keras.applications.vgg import vgg
 
 __all__ = ["VGG19", "decode_predictions", "preprocess_input"]

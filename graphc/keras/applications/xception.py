@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from graphc.keras.applications.application import Architecture, application
 from graphc.keras.applications.blocks import channel_axis
-from graphc.keras.applications.imagenet_utils import decode_predictions, preprocessing
+from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.pretrained import KERAS_FILES, file_pair
+from graphc.keras.applications.scaling import preprocessing
 from graphc.keras.layers import Activation, Add, BatchNormalization, Conv2D, MaxPooling2D, SeparableConv2D
 
 __all__ = ["Xception", "decode_predictions", "preprocess_input"]
