@@ -14,7 +14,7 @@ from graphc_ir.ops.base import Operand, dtype_of, lift, rank_of, shape_of
 from graphc_ir.ops.elementwise import cast
 from graphc_ir.ops.movement import expand_dims, squeeze
 
-__all__ = ["ImageLayer", "RandomImageLayer", "bounds_of"]
+__all__ = ["ImageLayer", "RandomImageLayer", "bounds_of", "value_range_of"]
 
 
 class ImageLayer(Layer):
@@ -94,8 +94,20 @@ def bounds_of(factor: Any, what: str, lowest: float, highest: float) -> tuple[fl
 
     Raises ArgumentError for other values.
     """
-    bounds = tuple(factor) if isinstance(factor, (list, tuple)) else (max(lowest, -abs(factor)), abs(factor))
-    if len(bounds) != 2 or not lowest <= bounds[0] <= bounds[1] <= highest:
+    if isinstance(factor, (int, float)):
+        bounds: tuple[Any, ...] = max(lowest, -abs(factor)), abs(factor)
+    else:
+        bounds = tuple(factor) if isinstance(factor, (list, tuple)) else ()
+    is_pair = len(bounds) == 2 and all(isinstance(bound, (int, float)) for bound in bounds)
+    if not is_pair or not lowest <= bounds[0] <= bounds[1] <= highest:
         raise ArgumentError(f"{what} must be a number, or a pair of rising numbers, in the range [{lowest}, "
                             f"{highest}]; got {factor!r}")  # fmt: skip
     return bounds[0], bounds[1]
+
+
+def value_range_of(value_range: Any, what: str) -> list[float]:
+    """The lowest and the highest value of pixels. Raises ArgumentError unless it is a pair of numbers."""
+    is_pair = isinstance(value_range, (list, tuple)) and len(value_range) == 2
+    if not is_pair or not all(isinstance(bound, (int, float)) for bound in value_range):
+        raise ArgumentError(f"{what}: value_range must be a pair of numbers such as (0, 255), got {value_range!r}")
+    return sorted(value_range)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.keras.layers.preprocessing.image_layer import RandomImageLayer, bounds_of
+from graphc.keras.layers.preprocessing.image_layer import RandomImageLayer, bounds_of, value_range_of
 from graphc_ir.errors import ArgumentError
 from graphc_ir.ops.arithmetic import clip_by_value
 from graphc_ir.ops.base import Operand
@@ -31,7 +31,7 @@ class RandomContrast(RandomImageLayer):
         if len(self.factor) != 2 or not all(0 <= f <= 1 for f in self.factor):
             raise ArgumentError("RandomContrast: factor must be a number, or a pair of numbers, in the range [0, 1]; "
                                 f"got {factor!r}")  # fmt: skip
-        self.value_range = value_range
+        self.value_range = value_range_of(value_range, "RandomContrast")
 
     def disturb(self, images: Operand) -> Operand:
         lower, upper = self.factor
@@ -52,7 +52,7 @@ class RandomBrightness(RandomImageLayer):
     ) -> None:
         super().__init__(seed, **kwargs)
         self.factor = bounds_of(factor, "RandomBrightness: factor", -1.0, 1.0)
-        self.value_range = sorted(value_range)
+        self.value_range = value_range_of(value_range, "RandomBrightness")
 
     def disturb(self, images: Operand) -> Operand:
         low, high = self.value_range

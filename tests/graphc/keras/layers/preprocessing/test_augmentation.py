@@ -90,3 +90,17 @@ def test_factors_out_of_range() -> None:
         layers.RandomContrast(2.0)
     with pytest.raises(ArgumentError, match="fill_mode"):
         layers.RandomRotation(0.1, fill_mode="x")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: layers.RandomTranslation({"a": 1}, 0.1), "height_factor must be a number, or a pair"),
+        (lambda: layers.RandomRotation(["0.1", 0.2]), "factor must be a number, or a pair of rising numbers"),
+        (lambda: layers.RandomBrightness(0.1, value_range=[0]), r"must be a pair of numbers .*, got \[0\]"),
+        (lambda: layers.RandomContrast(0.1, value_range=(0, 1, 2)), "must be a pair of numbers such as"),
+    ],
+)
+def test_arguments_that_are_no_numbers(make: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        make()
