@@ -9,7 +9,8 @@ from typing import Any, Final
 from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc.keras.engine.node import node_of
 from graphc.pytree import leaves_of
-from graphc_ir.errors import ArgumentError, ShapeError
+from graphc_ir.dtypes import string
+from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 from graphc_ir.ops.base import dtype_of, lift, shape_of
 from graphc_ir.ops.elementwise import cast
 from graphc_ir.ops.movement import expand_dims, squeeze
@@ -21,7 +22,7 @@ _MISMATCH: Final = "The structure of `inputs` doesn't match the expected structu
 
 def arrange_inputs(given: Any, structure: Any, names: Sequence[str], model: str) -> list[Any]:
     """One tensor per input of the model. Raises ArgumentError for missing inputs, ShapeError for shapes that do not
-    fit."""
+    fit, DTypeError for strings in place of numbers."""
     wanted = leaves_of(structure)
     values = _in_order(given, structure, names, model)
     if len(values) != len(wanted):
@@ -67,6 +68,7 @@ def _fitted(value: Any, wanted: KerasTensor, name: str, model: str) -> Any:
         tensor = squeeze(tensor, -1)
     _check_shape(shape_of(tensor), wanted, name, model)
     if dtype_of(tensor) is not wanted.dtype and not isinstance(tensor, KerasTensor):
+        _check_strings(tensor, wanted, name, model)
         tensor = cast(tensor, wanted.dtype)
     if mask is not None and getattr(tensor, "_keras_mask", None) is None:
         tensor._keras_mask = mask
@@ -77,6 +79,14 @@ def _check_optional(wanted: KerasTensor, name: str, model: str) -> None:
     if not node_of(wanted).operation.optional:
         raise ArgumentError(f"input {name!r} of model {model!r} is None, but it is not optional; make it with "
                             "keras.Input(..., optional=True) if it may be left out")  # fmt: skip
+
+
+def _check_strings(tensor: Any, wanted: KerasTensor, name: str, model: str) -> None:
+    """Casts would read numbers from strings, which nobody means here."""
+    if string in (dtype_of(tensor), wanted.dtype):
+        raise DTypeError(f"input {name!r} of model {model!r} takes {wanted.dtype.name}, but was given "
+                         f"{dtype_of(tensor).name}; convert columns of numbers with .astype('float32'), encode text "
+                         "with StringLookup or TextVectorization")  # fmt: skip
 
 
 def _check_shape(shape: Any, wanted: KerasTensor, name: str, model: str) -> None:

@@ -47,13 +47,16 @@ class Batches(Protocol):
 
 
 def as_array(value: Any) -> Any:
-    """A leaf of user data as an array; floats in another precision become the default one."""
+    """A leaf of user data as an array; floats in another precision become the default one. Raises ArgumentError for
+    objects other than strings."""
     if isinstance(value, (Tensor, Variable)):
         return value.numpy()
     array = np.asarray(value)
-    if array.dtype == object or array.dtype.kind in "US":
-        raise ArgumentError(f"got data of dtype {array.dtype}, expected numbers or booleans; lists of unequal length "
-                            "must be padded first (keras.utils.pad_sequences), strings encoded")  # fmt: skip
+    if array.dtype == object:
+        if not all(isinstance(element, (str, bytes)) for element in array.flat):
+            raise ArgumentError("got data of dtype object, expected numbers, booleans or strings; lists of unequal "
+                                "length must be padded first (keras.utils.pad_sequences)")  # fmt: skip
+        return array.astype(str)
     if array.dtype == np.float64:
         return array.astype(as_dtype(floatx()).np)
     return array

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.autograph import traced
 from graphc.function import ConcreteFunction, trace_call
 from graphc.mode import mode
-from graphc.pytree import flatten
+from graphc.pytree import flatten, map_leaves
 from graphc.signature import Call, signature_of
 from graphc.tensor import Tensor
 from graphc.tracing import is_undecidable
@@ -16,6 +16,7 @@ from graphc_ir.dims import UndecidableDimError, symbol
 from graphc_ir.dtypes import of_numpy
 from graphc_ir.errors import ShapeError
 from graphc_ir.evaluate import specialize
+from graphc_ir.ops.base import lift
 from graphc_ir.types import TensorType
 
 __all__ = ["CompiledStep"]
@@ -27,7 +28,8 @@ class CompiledStep:
     """Runs ``function(data)`` as a graph. ``data`` is a structure of arrays whose first axis is the batch.
 
     The first batch size of a signature is compiled in, since most batches have it; all others share one executable
-    with an open size. Where an open size cannot be traced (the function asks for it), each size is traced.
+    with an open size. Where an open size cannot be traced (the function asks for it), each size is traced. Steps on
+    strings, for models that begin with TextVectorization or a lookup, run as plain Python.
     """
 
     def __init__(self, function: Callable[[Any], Any], name: str) -> None:
@@ -42,6 +44,8 @@ class CompiledStep:
         key = (mode.device, structure, tuple((a.dtype, a.shape) for a in arrays))
         concrete = self._by_size.get(key)
         if concrete is None:
+            if any(a.dtype.kind in "OSU" for a in arrays):  # graphs hold no strings
+                return self._function(map_leaves(lift, data))
             concrete = self._by_size[key] = self._find(data, arrays, structure)
         return concrete.call(arrays)
 

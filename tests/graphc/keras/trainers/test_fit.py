@@ -14,7 +14,7 @@ from graphc.keras.callbacks import Callback
 from graphc.keras.layers import Dense, Input, Layer
 from graphc.keras.models import Model, Sequential
 from graphc.keras.utils import PyDataset
-from graphc_ir.errors import ArgumentError, ShapeError
+from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 3)).astype("f")
@@ -386,3 +386,29 @@ def test_errors_say_what_is_wrong() -> None:
         model.fit(X, Y, callbacks=[Callback], verbose=0)
     with pytest.raises(ArgumentError, match="the data is empty"):
         model.fit(iter([]), verbose=0)
+
+
+WORDS = np.array([["good"], ["bad"], ["good"], ["odd"]])
+
+
+@pytest.mark.parametrize("words", [WORDS, WORDS.astype(object), tf.constant(WORDS)], ids=["str", "object", "tensor"])
+def test_models_that_begin_with_text_run_on_strings(words: Any) -> None:
+    lookup = tf.keras.layers.StringLookup(vocabulary=["good", "bad"], output_mode="one_hot")
+    text, numbers = Input((1,), dtype="string"), Input((2,))
+    hidden = tf.keras.layers.Concatenate()([lookup(text), numbers])
+    model = Model([text, numbers], Dense(1, kernel_initializer="ones")(hidden))
+    model.compile("sgd", "mse", metrics=["mae"])
+    x, y = np.zeros((4, 2), "float32"), np.zeros((4, 1), "float32")
+    assert np.array_equal(model.predict([words, x], verbose=0), np.ones((4, 1)))
+    assert model.evaluate([words, x], y, verbose=0) == [1.0, 1.0]
+    history = model.fit([words, x], y, batch_size=2, epochs=2, verbose=0).history["loss"]
+    assert history[1] < history[0] < 1.0
+
+
+def test_strings_are_no_numbers() -> None:
+    model = Sequential([Input((1,), name="age"), Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(DTypeError, match=r"input 'age' of model .* takes float32, but was given string"):
+        model.fit(np.array([["31"], ["42"]]), np.ones((2, 1)), verbose=0)
+    with pytest.raises(ArgumentError, match="dtype object, expected numbers, booleans or strings"):
+        model.fit(np.array([None, 1.0], dtype=object), np.ones((2, 1)), verbose=0)
