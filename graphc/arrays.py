@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphc.adapters import unary
 from graphc.conversion import convert_to_tensor
@@ -178,8 +178,8 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Any:
 
 
 def concat(values: Any, axis: Any, name: str | None = None) -> Any:
-    """Joins tensors along an axis."""
-    return _movement.concat(values, int(axis))
+    """Joins tensors along an axis. One tensor that is not in a list is given back, as in TensorFlow."""
+    return _movement.concat([values] if isinstance(values, (Tensor, Variable)) else values, int(axis))
 
 
 def stack(values: Any, axis: int = 0, name: str | None = None) -> Any:
@@ -310,14 +310,29 @@ def boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str | No
     return _selection.boolean_mask(tensor, mask, axis)
 
 
-def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> Any:
-    """The distinct elements in order of appearance, and for each element the index of its like."""
-    return _selection.unique(x, as_dtype(out_idx))
+class Unique(NamedTuple):
+    """What :func:`unique` finds."""
+
+    y: Any
+    idx: Any
 
 
-def unique_with_counts(x: Any, out_idx: Any = "int32", name: str | None = None) -> Any:
-    """Like unique, with the number of occurrences as third result."""
-    return _selection.unique_with_counts(x, as_dtype(out_idx))
+class UniqueWithCounts(NamedTuple):
+    """What :func:`unique_with_counts` finds."""
+
+    y: Any
+    idx: Any
+    count: Any
+
+
+def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> Unique:
+    """The distinct elements in order of appearance (``y``), and for each element the index of its like (``idx``)."""
+    return Unique(*_selection.unique(x, as_dtype(out_idx)))
+
+
+def unique_with_counts(x: Any, out_idx: Any = "int32", name: str | None = None) -> UniqueWithCounts:
+    """Like unique, with the number of occurrences as ``count``."""
+    return UniqueWithCounts(*_selection.unique_with_counts(x, as_dtype(out_idx)))
 
 
 def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str | None = None) -> list[Any]:

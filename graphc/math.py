@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -152,9 +152,16 @@ def argmin(input: Any, axis: Any = None, output_type: Any = int64, name: str | N
     return _reduction.argmin(input, 0 if axis is None else axis, as_dtype(output_type))
 
 
-def top_k(input: Any, k: int = 1, sorted: bool = True, index_type: Any = "int32", name: str | None = None) -> Any:
-    """The ``k`` largest elements of the last axis, largest first, and their indices."""
-    return _sorting.top_k(input, k, as_dtype(index_type))
+class TopK(NamedTuple):
+    """What :func:`top_k` finds."""
+
+    values: Any
+    indices: Any
+
+
+def top_k(input: Any, k: int = 1, sorted: bool = True, index_type: Any = "int32", name: str | None = None) -> TopK:
+    """The ``k`` largest elements of the last axis, largest first, as ``values``, and their ``indices``."""
+    return TopK(*_sorting.top_k(input, k, as_dtype(index_type)))
 
 
 def approx_top_k(

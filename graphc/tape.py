@@ -187,7 +187,7 @@ class GradientTape:
         Raises GradientError for a target that is no float, and for a tape that was used before.
         """
         self._check_unused()
-        targets = [_target(target)] if isinstance(target, Tensor) else [_target(t) for t in leaves_of(target)]
+        targets = [_target(target)] if isinstance(target, Tensor) else [self._read(t) for t in leaves_of(target)]
         leaves, rebuild = _opened(sources)
         seeds = [None] * len(targets) if output_gradients is None else _seed_leaves(output_gradients, targets)
         if self._persistent or self not in mode.tapes:
@@ -200,6 +200,13 @@ class GradientTape:
         if kind is not UnconnectedGradients.NONE and UnconnectedGradients(kind) is UnconnectedGradients.ZERO:
             found = [zeros_like(lift(s)) if g is None else g for s, g in zip(leaves, found, strict=True)]
         return rebuild(found)
+
+    def _read(self, target: Any) -> Any:
+        """The tensor of a target. A Variable is its value, and depends on itself."""
+        tensor = _target(target)
+        if isinstance(target, Variable):
+            self.note_read(target, tensor)
+        return tensor
 
     def _check_unused(self) -> None:
         if self._used and not self._persistent:

@@ -384,7 +384,9 @@ def _install_operators() -> None:
 
 def _equality(function: Callable[[Any, Any], Any], if_foreign: bool) -> Callable[[Any, Any], Any]:
     def operator(self: Tensor, other: Any) -> Any:
-        return if_foreign if other is None or isinstance(other, str) else function(self, other)
+        # Text compared with text is a question that deserves an answer, if only an error.
+        is_foreign = other is None or (isinstance(other, str) and self.dtype.kind != "s")
+        return if_foreign if is_foreign else function(self, other)
 
     return operator
 

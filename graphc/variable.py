@@ -16,7 +16,9 @@ from graphc.tensor import Reference, Tensor, wrap
 from graphc_backends.base import StateCell
 from graphc_ir.dtypes import DType, as_dtype
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
+from graphc_ir.ops import gather
 from graphc_ir.ops.base import Array, lift, to_array
+from graphc_ir.ops.movement import expand_dims
 from graphc_ir.types import TensorType
 
 _TEXT = re.compile(r"[^A-Za-z0-9_./-]")
@@ -193,6 +195,54 @@ class Variable(metaclass=_ThroughCreators):
         """Subtracts ``delta`` from the value. Returns the Variable."""
         return self.assign(Variable.read_value(self) - delta)
 
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Sets the elements at index tuples (the last axis of ``indices``). Returns the Variable."""
+        return self.assign(gather.tensor_scatter_nd_update(self.read_value(), indices, updates))
+
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Adds to the elements at index tuples, as often as each is named. Returns the Variable."""
+        return self.assign(gather.tensor_scatter_nd_add(self.read_value(), indices, updates))
+
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Subtracts from the elements at index tuples, as often as each is named. Returns the Variable."""
+        return self.assign(gather.tensor_scatter_nd_sub(self.read_value(), indices, updates))
+
+    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Raises the elements at index tuples to the updates where these are larger. Returns the Variable."""
+        return self.assign(gather.tensor_scatter_nd_max(self.read_value(), indices, updates))
+
+    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Lowers the elements at index tuples to the updates where these are smaller. Returns the Variable."""
+        return self.assign(gather.tensor_scatter_nd_min(self.read_value(), indices, updates))
+
+    def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Sets the rows that a ``tf.IndexedSlices`` names. Returns the Variable."""
+        return self.scatter_nd_update(*_rows(sparse_delta))
+
+    def scatter_add(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Adds the rows of a ``tf.IndexedSlices``. Returns the Variable."""
+        return self.scatter_nd_add(*_rows(sparse_delta))
+
+    def scatter_sub(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Subtracts the rows of a ``tf.IndexedSlices``. Returns the Variable."""
+        return self.scatter_nd_sub(*_rows(sparse_delta))
+
+    def scatter_max(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Takes the maximum with the rows of a ``tf.IndexedSlices``. Returns the Variable."""
+        return self.scatter_nd_max(*_rows(sparse_delta))
+
+    def scatter_min(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Takes the minimum with the rows of a ``tf.IndexedSlices``. Returns the Variable."""
+        return self.scatter_nd_min(*_rows(sparse_delta))
+
+    def sparse_read(self, indices: Any, name: str | None = None) -> Any:
+        """The rows of these numbers."""
+        return gather.gather(self.read_value(), indices, 0)
+
+    def gather_nd(self, indices: Any, name: str | None = None) -> Any:
+        """The elements or slices at index tuples."""
+        return gather.gather_nd(self.read_value(), indices)
+
     def ref(self) -> Reference:
         return Reference(self)
 
@@ -277,6 +327,11 @@ class Journal:
         """Gives the noted Variables the values that they had."""
         for variable, array in self._before.values():
             variable.put(array)
+
+
+def _rows(slices: Any) -> tuple[Any, Any]:
+    """Index tuples and updates of an IndexedSlices."""
+    return expand_dims(slices.indices, -1), slices.values
 
 
 def _initial(value: Any, dtype: Any) -> Array:

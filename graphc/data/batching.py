@@ -131,7 +131,10 @@ class PaddedBatch(Batch):
         count = self.treedef.num_leaves
         if self._padded_shapes is None:
             return [None] * count
-        shapes = _per_leaf(self._padded_shapes, self.treedef, "padded_shapes")
+        given = self._padded_shapes
+        shapes = [(given,)] if isinstance(given, int) and self.treedef == LEAF else _per_leaf(
+            given, self.treedef, "padded_shapes"
+        )  # fmt: skip
         return [None if shape is None else tuple(_size(size) for size in shape) for shape in shapes]
 
     def _values(self) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 # At once, since modules have these names too: what is imported last stays.
 from graphc_ir.evaluate import evaluate
+from graphc_ir.printer import print_graph as _print_graph  # noqa: F401  (registers itself: print(graph) works)
 from graphc_ir.verify import verify
 
 if TYPE_CHECKING:

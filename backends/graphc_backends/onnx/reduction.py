@@ -26,7 +26,7 @@ def _with_axes_attribute(operator: str) -> ExportRule:
     def rule(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
         op = cast(ops.Reduction, node.op)
         if not op.axes:
-            return str(writer.emit("Identity", operands))
+            return _of_one_element(writer, operator, operands)
         return str(writer.emit(operator, operands, axes=list(op.axes), keepdims=int(op.keepdims)))
 
     return rule
@@ -36,11 +36,16 @@ def _with_axes_operand(operator: str) -> ExportRule:
     def rule(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
         op = cast(ops.Reduction, node.op)
         if not op.axes:
-            return str(writer.emit("Identity", operands))
+            return _of_one_element(writer, operator, operands)
         axes = writer.constant(np.array(op.axes, np.int64))
         return str(writer.emit(operator, [operands[0], axes], keepdims=int(op.keepdims)))
 
     return rule
+
+
+def _of_one_element(writer: OnnxWriter, operator: str, operands: list[str]) -> str:
+    """A reduction over no axes at all."""
+    return str(writer.emit("Abs" if operator == "ReduceL2" else "Identity", operands))
 
 
 def _reader(function: Callable[..., Any]) -> ImportRule:
@@ -96,7 +101,8 @@ def _of_bools(rule: ExportRule) -> ExportRule:
 
     def of_bools(writer: OnnxWriter, node: Node, operands: list[str]) -> str:
         numbers = writer.emit("Cast", operands, to=TensorProto.INT32)
-        return str(writer.emit("Cast", [str(rule(writer, node, [numbers]))], to=TensorProto.BOOL))
+        # Over no elements the extremum is the lowest or the highest number; only the sign tells false from true.
+        return str(writer.emit("Greater", [str(rule(writer, node, [numbers])), writer.constant(np.int32(0))]))
 
     return of_bools
 

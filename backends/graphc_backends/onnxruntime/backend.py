@@ -148,6 +148,13 @@ class OnnxRuntimeExecutable(Executable):
             raise BackendError(f"{self.graph.name} failed in ONNX Runtime: {error}") from error
 
 
+class NoResults(Executable):
+    """A graph without outputs. There is nothing to compute, and ONNX Runtime takes no such model."""
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        return []
+
+
 def open_session(graph: Graph, device: Device, threads: int) -> Any:
     """A session for the graph, with dtypes widened where the runtime has no kernel.
 
@@ -188,7 +195,8 @@ class OnnxRuntimeBackend(Backend):
     name = "onnxruntime"
 
     def compile(self, graph: Graph, options: CompileOptions) -> Executable:
-        return OnnxRuntimeExecutable(graph, self.name, options)
+        kind = OnnxRuntimeExecutable if graph.outputs else NoResults
+        return kind(graph, self.name, options)
 
     def device_count(self, kind: str) -> int:
         return cuda_device_count() if kind == "cuda" else super().device_count(kind)

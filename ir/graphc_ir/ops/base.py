@@ -376,7 +376,7 @@ def _natural_dtype(array: Array, value: Any) -> DType:
     if isinstance(value, (np.ndarray, np.generic)):
         return of_numpy(array.dtype)
     leaf = value
-    while isinstance(leaf, (list, tuple)) and leaf:
+    while isinstance(leaf, (list, tuple, range)) and leaf:
         leaf = leaf[0]
     if array.dtype.kind == "f" and (type(leaf) in (float, int, bool) or not array.size):
         return as_dtype("float32")

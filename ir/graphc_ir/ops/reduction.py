@@ -264,13 +264,15 @@ def reduce_sum(x: Any, axis: Any = None, keepdims: bool = False) -> Operand:
 
 
 def reduce_mean(x: Any, axis: Any = None, keepdims: bool = False) -> Operand:
-    """The mean over axes; None means all. The mean of integers is rounded towards zero, as in TensorFlow."""
+    """The mean over axes; None means all. The mean of integers is rounded towards zero, as in TensorFlow, and their
+    sum is taken in int64."""
     operand = lift(x)
     dtype = dtype_of(operand)
     if not dtype.is_integer:
         return _reduce(ReduceMean, operand, axis, keepdims)
-    count = element_count(operand, normalize_axes(axis, rank_of(operand)), dtype)
-    return truncatediv(reduce_sum(operand, axis, keepdims), count)
+    count = element_count(operand, normalize_axes(axis, rank_of(operand)), int64)
+    total = reduce_sum(cast(operand, int64), axis, keepdims)  # the sum of narrow integers would wrap around
+    return cast(truncatediv(total, count), dtype)
 
 
 def reduce_max(x: Any, axis: Any = None, keepdims: bool = False) -> Operand:
