@@ -240,7 +240,7 @@ def test_slice_bounds_that_depend_on_data_read_along_a_range() -> None:
     assert [node.op.name for node in graph.nodes()][-2:] == ["range", "gather"]
     data = np.arange(8, dtype=np.float32)
     for start in (2, -3, 20, -20):
-        np.testing.assert_array_equal(evaluate(graph, [data, np.int32(start)])[0], data[start:])
+        np.testing.assert_array_equal(evaluate(graph, [data, np.array(start, np.int32)])[0], data[start:])
 
 
 def test_an_index_that_depends_on_data_is_a_gather() -> None:

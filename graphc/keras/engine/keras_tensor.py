@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from weakref import WeakValueDictionary
 
 from graphc.keras.config import standardize_dtype
@@ -48,7 +48,7 @@ class KerasTensor(DeferredTensor):
         self._setup(type_of_shape(shape, dtype), name)
 
     @classmethod
-    def of_type(cls, type: TensorType, name: str | None = None, known_dims: tuple[Dim, ...] | None = None) -> Any:
+    def of_type(cls, type: TensorType, name: str | None = None, known_dims: tuple[Dim, ...] | None = None) -> Self:
         """One of an IR type, whose symbolic sizes stay what they are."""
         tensor = cls.__new__(cls)
         tensor._setup(type, name, known_dims)

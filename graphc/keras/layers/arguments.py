@@ -37,18 +37,18 @@ def axis_sizes(value: Any, rank: int, what: str, least: int = 1) -> tuple[int, .
 def axis_pairs(value: Any, rank: int, what: str) -> tuple[tuple[int, int], ...]:
     """How much at both ends of each spatial axis: of one int, one per axis, or a pair per axis.
 
-    For one axis, the pair itself is taken too. Raises ArgumentError for anything else and for negative numbers.
+    One axis takes one int or one pair. Raises ArgumentError for anything else and for negative numbers.
     """
-    if not isinstance(value, (list, tuple)):
+    if rank == 1 or not isinstance(value, (list, tuple)):
         return (_pair(value, what),) * rank
-    if rank == 1 and len(value) == 2:
-        return (_pair(value, what),)
     if len(value) != rank:
         raise ArgumentError(f"{what} must be an integer, or {rank} integers or pairs (before, after), got {value!r}")
     return tuple(_pair(item, what) for item in value)
 
 
 def _pair(value: Any, what: str) -> tuple[int, int]:
+    if isinstance(value, (list, tuple)) and len(value) != 2:
+        raise ArgumentError(f"{what} must be an integer or a pair (before, after) for an axis, got {value!r}")
     before, after = axis_sizes(value, 2, what, least=0)
     return before, after
 

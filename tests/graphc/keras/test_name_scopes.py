@@ -80,7 +80,7 @@ def test_weights_print_their_path_and_value() -> None:
     assert repr(kernel) == "<Variable path=net/head/kernel, shape=(2, 1), dtype=float32, value=[[1.]\n [1.]]>"
 
     @tf.function
-    def traced() -> tf.Tensor:
+    def traced() -> Any:
         assert repr(kernel) == "<Variable path=net/head/kernel, shape=(2, 1), dtype=float32>"
         return tf.reduce_sum(kernel)
 

@@ -180,8 +180,10 @@ def test_config_as_keras_writes_it() -> None:
         (lambda: layers.UpSampling2D((1, 2, 3)), "size must be an integer or 2 of them"),
         (lambda: layers.UpSampling2D(interpolation="area"), "interpolation must be one of 'nearest', 'bilinear'"),
         (lambda: layers.Cropping2D(-1), "cropping must be at least 0, got -1"),
-        (lambda: layers.Cropping1D((1, 2, 3)), "cropping must be an integer, or 1 integers or pairs"),
-        (lambda: layers.ZeroPadding2D(((1, 2, 3), 1)), "padding must be an integer or 2 of them"),
+        (lambda: layers.Cropping1D((1, 2, 3)), r"cropping must be an integer or a pair \(before, after\) for an axis"),
+        (lambda: layers.Cropping1D((1,)), r"for an axis, got \(1,\)"),
+        (lambda: layers.Cropping2D((1, 2, 3)), "cropping must be an integer, or 2 integers or pairs"),
+        (lambda: layers.ZeroPadding2D(((1, 2, 3), 1)), "padding must be an integer or a pair"),
     ],
 )
 def test_wrong_arguments(make: Any, message: str) -> None:
