@@ -145,13 +145,6 @@ from graphc.framework import (
 )
 from graphc.function import function, trace
 from graphc.indexed_slices import IndexedSlices
-from graphc.initializers import (
-    constant_initializer,
-    ones_initializer,
-    random_normal_initializer,
-    random_uniform_initializer,
-    zeros_initializer,
-)
 from graphc.linalg import eig, eigvals, einsum, matmul, norm, tensordot
 from graphc.linalg import sqrtm as matrix_square_root
 from graphc.math import (
@@ -218,13 +211,20 @@ from graphc.tensor import Tensor, TensorShape, TensorSpec
 from graphc.tensor_array import TensorArray
 from graphc.mode import init_scope
 from graphc.variable import Variable
+from graphc.variable_initializers import (
+    constant_initializer,
+    ones_initializer,
+    random_normal_initializer,
+    random_uniform_initializer,
+    zeros_initializer,
+)
 from graphc.variable_scope import VariableAggregation, VariableSynchronization, variable_creator_scope
 from graphc import autodiff, autograph, bitwise, compat, config, data, debugging, distribute, dtypes, errors
-from graphc import initializers, linalg, math, nest, nn, random, version
+from graphc import linalg, math, nest, nn, random, version
 
 if TYPE_CHECKING:
     from graphc import image, keras, saved_model, signal, test, train
-    from graphc.keras import losses, metrics, optimizers
+    from graphc.keras import initializers, losses, metrics, optimizers
     from graphc.export import export_onnx, import_onnx, import_onnx_with_state, initial_state
 
 newaxis = None
@@ -241,6 +241,7 @@ _LAZY = {
     "import_onnx_with_state": ("graphc.export", "import_onnx_with_state"),
     "initial_state": ("graphc.export", "initial_state"),
     "image": ("graphc.image", ""),
+    "initializers": ("graphc.keras.initializers", ""),
     "keras": ("graphc.keras", ""),
     "losses": ("graphc.keras.losses", ""),
     "metrics": ("graphc.keras.metrics", ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-from graphc import initializers, random
+from graphc import random, variable_initializers
 from graphc.draws import as_key
 from graphc.keras.config import standardize_dtype
 from graphc.keras.serialization import deserialize_keras_object, serialize_keras_object
@@ -15,7 +15,7 @@ from graphc_ir.random_bits import seed_from
 __all__ = ["Initializer", "RandomInitializer", "dtype_or_default"]
 
 
-class Initializer(initializers.Initializer):
+class Initializer(variable_initializers.Initializer):
     """Base: ``initializer(shape, dtype=None)`` gives a tensor, of :func:`keras.config.floatx` by default.
 
     A subclass with arguments of its own returns them from ``get_config``.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import graphc as tf
 from graphc import keras
 from graphc_ir.errors import ArgumentError
 
@@ -30,3 +31,10 @@ def test_names_and_functions_need_a_shape() -> None:
         keras.Variable("ones")
     with pytest.raises(ArgumentError, match="nothing named 'oness'; did you mean 'ones'"):
         keras.Variable("oness", shape=(2,))
+
+
+def test_tf_initializers_are_those_of_keras() -> None:
+    assert tf.initializers is keras.initializers
+    dense = keras.layers.Dense(2, kernel_initializer=tf.initializers.zeros())
+    assert not dense(np.ones((1, 3), "float32")).numpy().any()
+    assert isinstance(tf.initializers.GlorotUniform(), keras.initializers.Initializer)
