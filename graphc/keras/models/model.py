@@ -342,7 +342,7 @@ def _split(values: list[Any], count: int) -> tuple[list[Any], list[Any]]:
 
 
 def _check_tensors(tree: Any, what: str) -> None:
-    for tensor in leaves_of(tree):
+    for tensor in leaves_of(tree, none_is_leaf=True):
         if not isinstance(tensor, KerasTensor):
             raise ArgumentError(f"Model: All `{what}` values must be KerasTensors, got {tensor!r} of class "
                                 f"{type(tensor).__name__}; begin with keras.Input(shape=...) and call layers "

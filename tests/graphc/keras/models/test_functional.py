@@ -191,3 +191,11 @@ def test_sequential_config_round_trip() -> None:
     copy.set_weights(model.get_weights())
     x = np.ones((2, 4), np.float32)
     assert np.array_equal(model(x).numpy(), copy(x).numpy())
+
+
+@pytest.mark.parametrize("outputs", [None, 4, [None]])
+def test_outputs_that_are_no_tensors(outputs: Any) -> None:
+    with pytest.raises(ArgumentError, match="All `outputs` values must be KerasTensors"):
+        Model(Input((2,)), outputs)
+    with pytest.raises(ArgumentError, match="All `outputs` values must be KerasTensors"):
+        Model(inputs=Input((2,)), outputs=outputs)
