@@ -17,7 +17,8 @@ from graphc.keras.utils.source_inputs import get_source_inputs
 from graphc_ir.errors import ArgumentError, ShapeError
 
 __all__ = ["ARGUMENTS", "Application", "Architecture", "Options", "application", "classifier", "described",
-           "input_shape_of", "make_model", "pretrained_size", "refuse_channels_first", "square_size"]  # fmt: skip
+           "input_shape_of", "make_model", "pooled_unnamed", "pretrained_size", "refuse_channels_first",
+           "square_size"]  # fmt: skip
 
 Shape: TypeAlias = Sequence[int | None]
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -50,6 +51,11 @@ def classifier(x: Any, options: Options) -> Any:
 def pooled(x: Any, options: Options) -> Any:
     """The features as ``pooling`` wants them: maps, or one vector per picture."""
     return global_pool(x, options.pooling, name=f"{options.pooling}_pool")
+
+
+def pooled_unnamed(x: Any, options: Options) -> Any:
+    """:func:`pooled` by a layer that has no name of its own."""
+    return global_pool(x, options.pooling)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from graphc.keras.applications.application import Architecture, application
+from graphc.keras.applications.application import Architecture, application, pooled_unnamed
 from graphc.keras.applications.blocks import channel_axis
 from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.inception import (
@@ -95,7 +95,7 @@ def _residual(x: Any, tables: tuple[Branch, ...], scale: float, name: str, activ
 
 _FILES: Final = file_pair(f"{KERAS_FILES}inception_resnet_v2/inception_resnet_v2_weights_tf_dim_ordering_tf_kernels",
                           ("e693bd0210a403b3192acc6073ad2e96", "d19885ff4a710c122648d3b5c3b684e4"))  # fmt: skip
-_ARCHITECTURE: Final = Architecture(_features, _FILES, default_size=299, min_size=75)
+_ARCHITECTURE: Final = Architecture(_features, _FILES, default_size=299, min_size=75, no_top=pooled_unnamed)
 
 InceptionResNetV2 = application(
     "InceptionResNetV2", "Inception-ResNet, version 2: 55.9 million parameters.", __name__,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from graphc.keras.applications.application import Architecture, application
+from graphc.keras.applications.application import Architecture, application, pooled_unnamed
 from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.inception import (
     Conv,
@@ -90,7 +90,7 @@ def _split(x: Any, name: str | None = None) -> Any:
 
 _FILES: Final = file_pair(f"{KERAS_FILES}inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels",
                           ("9a0d58056eeedaa3f26cb7ebd46da564", "bcbd6486424b2319ff4ef7d526e38f63"))  # fmt: skip
-_ARCHITECTURE: Final = Architecture(_features, _FILES, default_size=299, min_size=75)
+_ARCHITECTURE: Final = Architecture(_features, _FILES, default_size=299, min_size=75, no_top=pooled_unnamed)
 
 InceptionV3 = application(
     "InceptionV3", "Inception, version 3: 23.9 million parameters.", __name__, lambda options: _ARCHITECTURE,

@@ -12,6 +12,7 @@ from graphc.keras.applications.application import (
     Shape,
     input_shape_of,
     make_model,
+    pooled_unnamed,
     pretrained_size,
     square_size,
 )
@@ -83,7 +84,7 @@ def MobileNet(
     options = replace(options, input_shape=shape, name=name or f"mobilenet_{alpha:0.2f}_{size}")
     features = _features(alpha, depth_multiplier)
     return make_model(options, Architecture(features, _files(alpha, size), default_size,
-                                            top=_classifier(dropout), no_top=_pooled))  # fmt: skip
+                                            top=_classifier(dropout), no_top=pooled_unnamed))  # fmt: skip
 
 
 def _check_pretrained(weights: Weights, alpha: float, depth_multiplier: int) -> None:
@@ -139,10 +140,6 @@ def _classifier(dropout: float) -> Callable[[Any, Options], Any]:
         return Activation(options.classifier_activation, name="predictions")(x)
 
     return classifier
-
-
-def _pooled(x: Any, options: Options) -> Any:
-    return global_pool(x, options.pooling)
 
 
 preprocess_input = preprocessing("tf", "Pixels for MobileNet: from -1 to 1")

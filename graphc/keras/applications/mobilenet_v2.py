@@ -12,6 +12,7 @@ from graphc.keras.applications.application import (
     Shape,
     input_shape_of,
     make_model,
+    pooled_unnamed,
     pretrained_size,
     square_size,
 )
@@ -70,7 +71,7 @@ def MobileNetV2(
     size = pretrained_size(options, shape, _SIZES)
     options = replace(options, input_shape=shape, name=name or f"mobilenetv2_{alpha:0.2f}_{size}")
     return make_model(options, Architecture(_features(alpha), _files(alpha, size), default_size, top=_classifier,
-                                            no_top=_pooled))  # fmt: skip
+                                            no_top=pooled_unnamed))  # fmt: skip
 
 
 def _picture_shape(tensor: Any) -> Shape | None:
@@ -138,10 +139,6 @@ def _norm(x: Any, name: str) -> Any:
 def _classifier(x: Any, options: Options) -> Any:
     x = global_pool(x, "avg")
     return Dense(options.classes, activation=options.classifier_activation, name="predictions")(x)
-
-
-def _pooled(x: Any, options: Options) -> Any:
-    return global_pool(x, options.pooling)
 
 
 preprocess_input = preprocessing("tf", "Pixels for MobileNetV2: from -1 to 1")

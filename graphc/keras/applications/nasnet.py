@@ -12,6 +12,7 @@ from graphc.keras.applications.application import (
     Shape,
     described,
     make_model,
+    pooled_unnamed,
     refuse_channels_first,
 )
 from graphc.keras.applications.blocks import global_pool, halving_padding, image_size
@@ -85,7 +86,7 @@ def _nasnet(title: str, about: str, default_name: str, variant: _Variant, files:
         )
         if not include_top and input_shape is None:
             options = replace(options, input_shape=(variant.size, variant.size, 3))
-        return make_model(options, Architecture(features, files, variant.size, top=_classifier, no_top=_pooled))
+        return make_model(options, Architecture(features, files, variant.size, top=_classifier, no_top=pooled_unnamed))
 
     return described(build, title, about, __name__)
 
@@ -93,10 +94,6 @@ def _nasnet(title: str, about: str, default_name: str, variant: _Variant, files:
 def _classifier(x: Any, options: Options) -> Any:
     x = global_pool(x, "avg")
     return Dense(options.classes, activation=options.classifier_activation, name="predictions")(x)
-
-
-def _pooled(x: Any, options: Options) -> Any:
-    return global_pool(x, options.pooling)
 
 
 # --- network -----------------------------------------------------------------------------------------------------

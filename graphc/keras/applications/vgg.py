@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphc.keras.applications.application import Application, Architecture, Options, application
-from graphc.keras.applications.blocks import global_pool
+from graphc.keras.applications.application import Application, Architecture, Options, application, pooled_unnamed
 from graphc.keras.applications.pretrained import KERAS_FILES, file_pair
 from graphc.keras.layers import Conv2D, Dense, Flatten, MaxPooling2D
 
@@ -19,7 +18,7 @@ def vgg(depth: int, convolutions: tuple[int, ...], hashes: tuple[str, str]) -> A
     """VGG of ``depth`` layers, with that many convolutions in each of its five blocks."""
     name = f"vgg{depth}"
     files = file_pair(f"{KERAS_FILES}{name}/{name}_weights_tf_dim_ordering_tf_kernels", hashes)
-    architecture = Architecture(_features(convolutions), files, top=_classifier, no_top=_pooled)
+    architecture = Architecture(_features(convolutions), files, top=_classifier, no_top=pooled_unnamed)
     about = f"VGG with {depth} layers of weights."
     return application(f"VGG{depth}", about, f"{__package__}.{name}", lambda options: architecture, name)
 
@@ -40,7 +39,3 @@ def _classifier(x: Any, options: Options) -> Any:
     for name in ("fc1", "fc2"):
         x = Dense(4096, activation="relu", name=name)(x)
     return Dense(options.classes, activation=options.classifier_activation, name="predictions")(x)
-
-
-def _pooled(x: Any, options: Options) -> Any:
-    return global_pool(x, options.pooling)

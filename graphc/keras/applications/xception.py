@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from graphc.keras.applications.application import Architecture, application
+from graphc.keras.applications.application import Architecture, application, pooled_unnamed
 from graphc.keras.applications.blocks import channel_axis
 from graphc.keras.applications.imagenet_utils import decode_predictions
 from graphc.keras.applications.pretrained import KERAS_FILES, file_pair
@@ -62,7 +62,7 @@ def _relu(x: Any, name: str) -> Any:
 
 _FILES: Final = file_pair(f"{KERAS_FILES}xception/xception_weights_tf_dim_ordering_tf_kernels",
                           ("0a58e3b7378bc2990ea3b43d5981f1f6", "b0042744bf5b25fce3cb969f33bebb97"))  # fmt: skip
-_ARCHITECTURE: Final = Architecture(_features, _FILES, default_size=299, min_size=71)
+_ARCHITECTURE: Final = Architecture(_features, _FILES, default_size=299, min_size=71, no_top=pooled_unnamed)
 
 Xception = application(
     "Xception", "Xception: 22.9 million parameters.", __name__, lambda options: _ARCHITECTURE, "xception"
