@@ -31,7 +31,7 @@ from graphc.mode import mode
 from graphc.pytree import leaves_of, map_leaves
 from graphc.tape import GradientTape
 from graphc.variable import Variable
-from graphc_ir.errors import ArgumentError
+from graphc_ir.errors import ArgumentError, ArgumentTypeError
 from graphc_ir.ops.base import dtype_of, lift, shape_of
 from graphc_ir.ops.elementwise import add, cast
 from graphc_ir.ops.reduction import reduce_sum
@@ -467,7 +467,7 @@ _LEGACY = {"workers", "use_multiprocessing", "max_queue_size"}
 def _check_ignored(kwargs: dict[str, Any]) -> None:
     unknown = sorted(set(kwargs) - _LEGACY)
     if unknown:
-        raise ArgumentError(f"got unknown arguments {', '.join(unknown)}; see help(keras.Model.fit)")
+        raise ArgumentTypeError(f"got unknown arguments {', '.join(unknown)}; see help(keras.Model.fit)")
 
 
 def _callback_list(model: Any, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:

@@ -412,3 +412,8 @@ def test_strings_are_no_numbers() -> None:
         model.fit(np.array([["31"], ["42"]]), np.ones((2, 1)), verbose=0)
     with pytest.raises(ArgumentError, match="dtype object, expected numbers, booleans or strings"):
         model.fit(np.array([None, 1.0], dtype=object), np.ones((2, 1)), verbose=0)
+
+
+def test_a_mistyped_argument_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="unknown arguments epoch"):
+        _regression().fit(X, Y, epoch=3)
