@@ -41,6 +41,7 @@ from graphc_ir.errors import ArgumentError
 from graphc_ir.ops.base import dtype_of, lift, shape_of
 from graphc_ir.ops.elementwise import cast, div, maximum
 from graphc_ir.ops.shape import size_operand
+from graphc_ir.types import TensorSpec
 
 __all__ = ["Layer", "paired_values"]
 
@@ -60,6 +61,8 @@ class Layer(WeightHolder, Operation):
     supports_masking: bool
     _building: bool
     _build_shapes: dict[str, Any]
+    _call_specs: dict[str, Any]
+    """What the call that built the layer got: for each tensor argument a TensorSpec, or a structure of them."""
     _losses: list[Any]
     _path: str
     _dtype_policy: dtype_policies.DTypePolicy
@@ -76,6 +79,7 @@ class Layer(WeightHolder, Operation):
         layer.built = False
         layer._building = False
         layer._build_shapes = {}
+        layer._call_specs = {}
         layer._losses = []
         layer._path = ""
         layer._last_call = None
@@ -193,6 +197,7 @@ class Layer(WeightHolder, Operation):
             self.trainable = False
 
     def _build_for(self, tensors: dict[str, Any]) -> None:
+        self._call_specs = {name: map_leaves(TensorSpec.from_tensor, value) for name, value in tensors.items()}
         if getattr(type(self).build, "_traces_call", False):  # the call itself builds the layers inside
             self.built = True
             first = next(iter(tensors.values()), None)

@@ -30,9 +30,14 @@ BATCH = "batch"
 
 def inference_function(model: Any, specs: Any) -> Exported:
     """The model's outputs for its inputs, not training, with the names of both."""
-    wanted = _input_specs(model, specs)
+    wanted = _argument_specs(model, specs)
     names = _input_names(model, wanted)
-    concrete = _traced(lambda x: model(x, training=False), (wanted,), names, model.name)
+    keywords = list(model._call_specs)[1:]
+
+    def infer(first: Any, *others: Any) -> Any:
+        return model(first, **dict(zip(keywords, others, strict=True)), training=False)
+
+    concrete = _traced(infer, wanted, names, model.name)
     return concrete, names, _output_names(model, concrete, names)
 
 
@@ -45,14 +50,14 @@ def training_function(model: Any, specs: Any) -> Exported:
         raise ExportError(f"model {model.name!r} is not compiled, so it has no training step; call compile first, or "
                           "export it with train=False")  # fmt: skip
     x, y = specs if specs is not None else (None, None)
-    wanted_x = _input_specs(model, x)
+    wanted_x = _argument_specs(model, x)[0]
     wanted_y = _target_specs(model) if y is None else map_leaves(spec_of, y)
 
     def step(x: Any, y: Any) -> Any:
         _forget_metrics(model)
         return model.train_step((x, y))
 
-    names = [*_input_names(model, wanted_x), *_target_names(model, wanted_y)]
+    names = [*_input_names(model, (wanted_x,)), *_target_names(model, wanted_y)]
     if not model._compiled_metrics.built:
         # Metrics are made when they first see targets and outputs; only then can their state be left out.
         _traced(step, (wanted_x, wanted_y), names, model.name)
@@ -82,20 +87,28 @@ def _identifier(name: str) -> str:
 # --- inputs ------------------------------------------------------------------------------------------------------
 
 
-def _input_specs(model: Any, given: Any) -> Any:
-    """TensorSpecs in the structure of the model's inputs. Raises ExportError where they are not known."""
+def _argument_specs(model: Any, given: Any) -> tuple[Any, ...]:
+    """TensorSpecs in the structure of each argument of the model's call. Raises ExportError where these are unknown."""
     if given is not None:
-        specs = [spec_of(spec) for spec in leaves_of(given)]
-        if model._graph is None:
-            return map_leaves(spec_of, given[0] if isinstance(given, (list, tuple)) and len(given) == 1 else given)
-        return unflatten(flatten(model._inputs_structure)[1], specs)
+        return _given_specs(model, given)
     if model._graph is not None:
-        return map_leaves(_described, model._inputs_structure)
+        return (map_leaves(_described, model._inputs_structure),)
+    if model._call_specs:
+        return tuple(map_leaves(_with_open_batch, value) for value in model._call_specs.values())
     shapes = model._build_shapes.get("input_shape")
     if shapes is None:
         raise ExportError(f"the inputs of model {model.name!r} are not known; call it on data first, or pass specs, "
                           "e.g. specs=[tf.TensorSpec([None, 784])]")  # fmt: skip
-    return _of_shapes(shapes)
+    return (_of_shapes(shapes),)
+
+
+def _given_specs(model: Any, given: Any) -> tuple[Any, ...]:
+    if model._graph is not None:
+        return (unflatten(flatten(model._inputs_structure)[1], [spec_of(leaf) for leaf in leaves_of(given)]),)
+    listed = isinstance(given, (list, tuple))
+    if listed and len(given) == max(1, len(model._call_specs)):
+        return tuple(map_leaves(spec_of, argument) for argument in given)
+    return (map_leaves(spec_of, given),)
 
 
 def spec_of(leaf: Any) -> TensorSpec:
@@ -123,6 +136,10 @@ def _described(tensor: KerasTensor) -> TensorSpec:
     return TensorSpec(_open_batch(tuple(tensor.shape)), tensor.dtype)
 
 
+def _with_open_batch(spec: TensorSpec) -> TensorSpec:
+    return TensorSpec(_open_batch((None, *spec.shape[1:])) if spec.shape else (), spec.dtype)
+
+
 def _of_shapes(shapes: Any) -> Any:
     if isinstance(shapes, dict):
         return {key: _of_shapes(value) for key, value in shapes.items()}
@@ -135,13 +152,20 @@ def _open_batch(shape: tuple[Any, ...]) -> tuple[Any, ...]:
     return (symbol(BATCH), *shape[1:]) if shape and shape[0] is None else shape
 
 
-def _input_names(model: Any, specs: Any) -> list[str]:
+def _input_names(model: Any, specs: tuple[Any, ...]) -> list[str]:
     leaves = leaves_of(specs)
     if model._graph is not None and len(model.input_names) == len(leaves):
         own = list(model.input_names)
+    elif len(specs) == 1:
+        own = _numbered("x", len(leaves))
     else:
-        own = ["x"] if len(leaves) == 1 else [f"x_{i}" for i in range(len(leaves))]
+        counts = [len(leaves_of(argument)) for argument in specs]
+        own = [n for name, count in zip(model._call_specs, counts, strict=True) for n in _numbered(name, count)]
     return [spec.name or name for spec, name in zip(leaves, own, strict=True)]
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}_{i}" for i in range(count)]
 
 
 def _output_names(model: Any, concrete: ConcreteFunction, taken: Sequence[str]) -> list[str]:

@@ -149,3 +149,28 @@ def test_a_signature_names_the_inputs(functional: bool) -> None:
     assert [value.name for value in proto.graph.input] == ["rows"]
     proto = graphc.export_onnx(model, specs=[keras.InputSpec(shape=(4, 3), dtype="float32")])
     assert [value.name for value in proto.graph.input] != ["rows"]
+
+
+class Scorer(keras.Model):
+    """Two tensor arguments: class numbers and weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = layers.Embedding(5, 3)
+
+    def call(self, ids: Any, training: bool = False, scale: Any = None) -> Any:
+        return keras.ops.sum(self.embedding(ids), -1) * scale
+
+
+def test_arguments_keep_their_names_and_dtypes(tmp_path: Path) -> None:
+    model, path = Scorer(), tmp_path / "model.onnx"
+    ids, scale = np.array([[0, 4], [2, 2]], np.int32), numbers(2, 2)
+    expected = model(ids, scale=scale).numpy()
+    model.export(path, verbose=False)
+    session = session_of(path)
+    assert [(i.name, i.type) for i in session.get_inputs()] == [("ids", "tensor(int32)"), ("scale", "tensor(float)")]
+    (found,) = session.run(None, {"ids": ids, "scale": scale})
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    signature = [keras.InputSpec("int32", (None, 2)), keras.InputSpec("float32", (None, 2))]
+    model.export(path, verbose=False, input_signature=signature)
+    assert [i.name for i in session_of(path).get_inputs()] == ["ids", "scale"]
