@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 import graphc as tf
-from graphc import generator, initializers, random
+from graphc import generator, random, variable_initializers
 from graphc.data import shuffle as data_shuffle
 from graphc_ir import random_bits
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
@@ -321,16 +321,16 @@ def test_dropout_keeps_everything_at_rate_zero_and_shares_decisions() -> None:
 
 
 def test_initializers() -> None:
-    assert initializers.zeros_initializer()((2, 2)).numpy().tolist() == [[0, 0], [0, 0]]
-    assert initializers.ones_initializer()(shape=(2,), dtype="int32").numpy().tolist() == [1, 1]
-    assert initializers.constant_initializer([1.0, 2.0])((2, 1)).numpy().tolist() == [[1.0], [2.0]]
-    free = initializers.random_normal_initializer()
+    assert variable_initializers.zeros_initializer()((2, 2)).numpy().tolist() == [[0, 0], [0, 0]]
+    assert variable_initializers.ones_initializer()(shape=(2,), dtype="int32").numpy().tolist() == [1, 1]
+    assert variable_initializers.constant_initializer([1.0, 2.0])((2, 1)).numpy().tolist() == [[1.0], [2.0]]
+    free = variable_initializers.random_normal_initializer()
     assert not np.array_equal(free((3,)).numpy(), free((3,)).numpy())
-    fixed = initializers.random_uniform_initializer(0, 5, seed=3)
+    fixed = variable_initializers.random_uniform_initializer(0, 5, seed=3)
     np.testing.assert_array_equal(fixed((9,), "int32").numpy(), fixed((9,), "int32").numpy())
-    assert abs(initializers.random_normal_initializer(stddev=0.1, seed=1)((N,)).numpy().std() - 0.1) < 0.001
-    again = initializers.random_normal_initializer.from_config(
-        initializers.random_normal_initializer(0.0, 0.1, 4).get_config()
+    assert abs(variable_initializers.random_normal_initializer(stddev=0.1, seed=1)((N,)).numpy().std() - 0.1) < 0.001
+    again = variable_initializers.random_normal_initializer.from_config(
+        variable_initializers.random_normal_initializer(0.0, 0.1, 4).get_config()
     )
     assert repr(again) == "random_normal_initializer(mean=0.0, stddev=0.1, seed=4)"
 
@@ -351,7 +351,7 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: random.shuffle(3), ShapeError, "shuffle: got a scalar"),
     (lambda: random.fold_in([1, 2], -1), ArgumentError, "data=-1, expected an integer >= 0"),
     (lambda: random.Generator(), ArgumentError, "needs copy_from= or state="),
-    (lambda: initializers.random_normal_initializer()((2,), "int32"), DTypeError, "expected a float dtype"),
+    (lambda: variable_initializers.random_normal_initializer()((2,), "int32"), DTypeError, "expected a float dtype"),
 ]
 
 
