@@ -112,7 +112,11 @@ def normalized_axes(axis: Any, what: str) -> int | list[int]:
 
 
 def known_size(shape: tuple[int | None, ...], axis: int, layer: Layer) -> int:
-    """The size along an axis, which must be known to make weights. Raises ArgumentError if it is open."""
+    """The size along an axis, which must be known to make weights. Raises ArgumentError if it is open, and for the
+    shapes of several tensors."""
+    if any(isinstance(size, (tuple, list)) for size in shape):
+        raise ArgumentError(f"{type(layer).__name__} {layer.name!r} takes one tensor, got tensors of the shapes "
+                            f"{shape}; join them first, e.g. with keras.layers.Concatenate()")  # fmt: skip
     size = shape[normalize_axis(axis, len(shape))]
     if size is None:
         raise ArgumentError(f"{type(layer).__name__} {layer.name!r} needs a known size along axis {axis}, got an input "

@@ -84,3 +84,9 @@ def test_renormalized_training_goes_as_in_keras(
 def test_clipping_that_makes_no_sense(clipping: dict[str, float], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         layers.BatchNormalization(renorm=True, renorm_clipping=clipping)
+
+
+@pytest.mark.parametrize("make", [layers.BatchNormalization, layers.GroupNormalization])
+def test_several_tensors_are_refused(make: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"takes one tensor, got tensors of the shapes \[\(2, 32\), \(2, 32\)\]"):
+        make()([numbers(2, 32), numbers(2, 32)])
