@@ -87,3 +87,41 @@ def test_elements_along_a_range_that_runs_downwards(backend: str) -> None:
 def test_a_slice_step_that_is_data_is_explained() -> None:
     with pytest.raises(ArgumentError, match=r"write tf\.gather\(x, tf\.range"):
         tf.function(lambda x, i: x[::i])(tf.ones([3]), tf.constant(1))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
+def test_the_size_of_a_loop_variable_is_that_of_the_round(backend: str) -> None:
+    @tf.function(backend=backend)
+    def collected(n: Any) -> Any:
+        squares = tf.TensorArray(tf.int32, size=0, dynamic_size=True)
+        for i in tf.range(n):
+            squares = squares.write(i, i * i)
+        return squares.stack()
+
+    @tf.function(backend=backend)
+    def doubled(x: Any) -> Any:
+        sizes = tf.constant(0)
+        while tf.size(x) < 20:
+            x = tf.concat([x, x], 0)
+            sizes = sizes * 100 + tf.size(x)
+        return tf.size(x), sizes, tf.zeros_like(x)
+
+    for n in (5, 1, 0):
+        assert collected(tf.constant(n)).numpy().tolist() == [i * i for i in range(n)]
+    size, sizes, zeros = doubled(tf.ones([5]))
+    assert (int(size), int(sizes), zeros.shape) == (20, 1020, (20,))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
+def test_results_may_have_another_size_at_every_call(backend: str) -> None:
+    total = tf.Variable(0)
+
+    @tf.function(backend=backend)
+    def positive(x: Any) -> Any:
+        found = tf.boolean_mask(x, x > 0)
+        total.assign_add(tf.size(found))
+        return found
+
+    kept = [positive(tf.constant(x)) for x in ([1, 2, -1], [3, -1, -1], [4, 5, 6], [-1, -1, -1], [7, 8, -1])]
+    assert [y.numpy().tolist() for y in kept] == [[1, 2], [3], [4, 5, 6], [], [7, 8]]
+    assert total.numpy() == 8

@@ -15,7 +15,6 @@ from typing import Final
 import numpy as np
 
 from graphc_backends.numpy.writers import cannot_fail, may_overwrite, writer_of, writes_in_place
-from graphc_ir.dims import DimExpr
 from graphc_ir.graph import Graph, Node, Value
 from graphc_ir.liveness import is_removable
 from graphc_ir.ops.base import Array
@@ -254,13 +253,8 @@ def nbytes(value: Value) -> int:
     return math.prod(_sizes(value)) * int(value.type.dtype.size)
 
 
-def has_open_attributes(node: Node) -> bool:
-    """Whether the op holds a size that only a run tells."""
-    return any(isinstance(d, DimExpr) for a in node.op.attributes().values() if type(a) is tuple for d in a)
-
-
 def _may_fold(node: Node) -> bool:
-    if has_open_attributes(node):
+    if node.op.has_open_sizes:
         return False
     if node.op.is_view or not node.operands:
         return all(r.type.is_static for r in node.results)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphc_backends.numpy.layout import Layout, Place, has_open_attributes, nbytes
+from graphc_backends.numpy.layout import Layout, Place, nbytes
 from graphc_backends.numpy.writers import writer_of
 from graphc_ir.errors import ArgumentError, GraphcError
 from graphc_ir.evaluate import run_node
@@ -179,7 +179,7 @@ class Program:
         """Whether all sizes are known (those of a data-dependent result are not), in attributes and regions
         too.
         """
-        known = all(r.type.is_static for r in node.results) and not has_open_attributes(node)
+        known = all(r.type.is_static for r in node.results) and not node.op.has_open_sizes
         return known and (not node.regions or isinstance(node.op, RegionOp))
 
     def _interpreted(self, node: Node, operands: list[str], results: str) -> str:

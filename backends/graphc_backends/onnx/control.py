@@ -12,8 +12,9 @@ import numpy as np
 
 from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
-from graphc_backends.onnx.writer import OnnxWriter
+from graphc_backends.onnx.writer import OnnxWriter, plain_symbol
 from graphc_ir.builder import GraphBuilder
+from graphc_ir.dims import Dim
 from graphc_ir.dtypes import bool_, int64
 from graphc_ir.errors import DTypeError, ShapeError
 from graphc_ir.graph import Graph, Node, Value
@@ -25,7 +26,7 @@ from graphc_ir.ops.elementwise import add, less
 from graphc_ir.ops.fused import Fused
 from graphc_ir.ops.logical import logical_and
 from graphc_ir.ops.movement import reshape
-from graphc_ir.ops.regions import set_inputs
+from graphc_ir.ops.regions import set_inputs, specialize
 from graphc_ir.types import TensorType
 
 _TRIP = TensorType(int64, ())
@@ -105,11 +106,18 @@ def _scalar(operand: Operand) -> Operand:
 def _while(writer: OnnxWriter, node: Node, operands: list[str]) -> Any:
     op, (cond, body) = cast(ops.While, node.op), node.regions
     trips = "" if op.max_trips is None else writer.constant(np.array(op.max_trips, np.int64))
-    start = writer.write_inline(cond, operands)
+    start = writer.write_inline(specialize(cond, _first_sizes(node, cond)), operands)
     round_ = writer.subgraph(
         _round(op, cond, body), body.name, [("iteration", _TRIP), ("condition", _FLAG)], operands[op.carries :]
     )
     return writer.emit("Loop", [trips, *start, *operands[: op.carries]], op.num_results, body=round_)
+
+
+def _first_sizes(node: Node, cond: Graph) -> dict[str, Dim]:
+    """Sizes of loop variables that may change from round to round, as they are before the first."""
+    pairs = [(o.type.shape, v.type.shape) for o, v in zip(node.operands, cond.inputs, strict=True)]
+    sizes = [(have, plain_symbol(want)) for haves, wants in pairs for have, want in zip(haves, wants, strict=True)]
+    return {symbol: have for have, symbol in sizes if symbol is not None and symbol != plain_symbol(have)}
 
 
 def _round(op: ops.While, cond: Graph, body: Graph) -> Graph:

@@ -162,6 +162,9 @@ class OnnxWriter:
         for label, type in extra:
             inner.proto.input.append(inner._declaration(inner.fresh(label), type))
         own = len(region.inputs) - len(captured)
+        # A size of a loop variable may differ from what has that name around the loop.
+        for symbol in {plain_symbol(dim) for value in region.inputs[:own] for dim in value.type.shape}:
+            inner._symbols.pop(symbol or "", None)
         inner.declare_inputs(region.inputs[:own])
         for value, label in zip(region.inputs[own:], captured, strict=True):
             inner.names[value] = label
@@ -213,7 +216,7 @@ class OnnxWriter:
 
     def note_symbols(self, label: str, type: TensorType) -> None:
         for axis, dim in enumerate(type.shape):
-            symbol = _plain_symbol(dim)
+            symbol = plain_symbol(dim)
             if symbol is not None:
                 self._symbols.setdefault(symbol, (label, axis))
 
@@ -356,7 +359,7 @@ class OnnxWriter:
             return self.constant(np.array([dim], np.int64))
         found = self._sizes.get(dim)
         if found is None:
-            symbol = _plain_symbol(dim)
+            symbol = plain_symbol(dim)
             found = self._symbol_size(symbol) if symbol is not None else self._expression(dim)
             self._sizes[dim] = found
         return found
@@ -457,7 +460,7 @@ def names_read(proto: GraphProto) -> set[str]:
     return found
 
 
-def _plain_symbol(dim: Dim) -> str | None:
+def plain_symbol(dim: Dim) -> str | None:
     """The symbol's name if the dim is nothing but that symbol."""
     if isinstance(dim, int) or len(dim.terms) != 1:
         return None

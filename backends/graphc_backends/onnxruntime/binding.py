@@ -48,7 +48,7 @@ class Binding:
         self._inputs = [bound_tensor(v.type.substitute(sizes), device) for v in graph.inputs[:count]]
         self._writers: list[Callable[[Array], None]] = [t.write for t in self._inputs]
         self._results = [_Result(v, sizes, device) for v in graph.outputs[:fetched]]
-        self._handed_out = [(r, n) for r, n in zip(self._results, self._names, strict=False) if r.is_handed_out]
+        self._renewed = [(r, n) for r, n in zip(self._results, self._names, strict=False) if r.must_be_renewed]
         self._bindings = [session.io_binding() for _ in range(2 if state is not None else 1)]
         for side, binding in enumerate(self._bindings):
             for name, tensor in zip(input_names, self._inputs, strict=False):
@@ -68,7 +68,7 @@ class Binding:
         """Runs and returns the results; with state memory, the other side is current afterwards."""
         for write, array in zip(self._writers, inputs, strict=True):
             write(array)
-        for result, name in self._handed_out:
+        for result, name in self._renewed:
             result.renew(self._bindings, name)
         state = self._state
         binding = self._bindings[0 if state is None else state.turn]
@@ -114,9 +114,17 @@ class _Result:
             return np.array(binding.get_outputs()[position].numpy())
         return tensor.array if self.is_handed_out and isinstance(tensor, HostTensor) else tensor.read()
 
+    @property
+    def must_be_renewed(self) -> bool:
+        """Whether a run may not write where the run before it wrote."""
+        return self._tensor is None or self.is_handed_out
+
     def renew(self, bindings: Sequence[Any], name: str) -> None:
-        """Other memory for the next run, if the caller still holds the last result."""
-        if isinstance(self._tensor, HostTensor) and self._tensor.is_kept:
+        """Other memory for the next run, if the caller still holds the last result or its size may have changed."""
+        if self._tensor is None:
+            for binding in bindings:
+                self.bind(binding, name)
+        elif isinstance(self._tensor, HostTensor) and self._tensor.is_kept:
             self._tensor = HostTensor(self.type)
             for binding in bindings:
                 binding.bind_ortvalue_output(name, self._tensor.value)

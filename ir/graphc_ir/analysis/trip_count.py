@@ -47,7 +47,7 @@ def _needed_inputs(condition: Graph, body: Graph) -> list[int] | None:
 
 
 def _ancestors(values: Iterable[Value]) -> set[int] | None:
-    """Numbers of the graph inputs that values depend on; None if a type on the way is symbolic or an op is impure."""
+    """Numbers of the graph inputs that values depend on; None if a size on the way is symbolic or an op is impure."""
     found: set[int] = set()
     visited: set[Value] = set()
     pending = list(values)
@@ -56,7 +56,7 @@ def _ancestors(values: Iterable[Value]) -> set[int] | None:
         if value in visited:
             continue
         visited.add(value)
-        if not value.type.is_static or (value.node is not None and not value.node.op.is_pure):
+        if not value.type.is_static or (value.op is not None and (value.op.has_open_sizes or not value.op.is_pure)):
             return None
         if value.node is None:
             found.add(value.index)

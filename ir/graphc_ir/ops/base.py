@@ -125,6 +125,11 @@ class Op:
         """Attribute names and values, in order of declaration."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
 
+    @property
+    def has_open_sizes(self) -> bool:
+        """Whether an attribute holds a size that only a run tells."""
+        return any(isinstance(d, DimExpr) for a in self.__dict__.values() if type(a) is tuple for d in a)
+
     def substitute_dims(self, bindings: dict[str, Dim]) -> Op:
         """The op with symbolic dims in its attributes replaced."""
         changed = {
