@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc.mode import mode
 from graphc.pytree import flatten, map_leaves, unflatten
 from graphc.regions import (
@@ -211,11 +213,16 @@ def while_loop(
 def _while_eagerly(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -> Any:
     limit = None if maximum_iterations is None else int(maximum_iterations)
     trips = 0
-    values = loop_vars
+    values = map_leaves(_tensor_of_data, loop_vars)
     while trips != limit and cond(*values):
-        values = _packed(body(*values), loop_vars)
+        values = map_leaves(_tensor_of_data, _packed(body(*values), loop_vars))
         trips += 1
     return values
+
+
+def _tensor_of_data(leaf: Any) -> Any:
+    """Numbers and arrays as tensors, which loop variables are; other things, such as TensorArrays, as they are."""
+    return lift(leaf) if isinstance(leaf, (bool, int, float, complex, np.ndarray, np.generic)) else leaf
 
 
 def _packed(result: Any, loop_vars: Any) -> Any:

@@ -112,11 +112,15 @@ class ConcreteFunction:
         filled = [next(following) if leaf is _RESULT else leaf for leaf in self._leaves]
         return unflatten(self._structure, filled)
 
-    def __call__(self, *args: Any) -> Any:
-        """Calls with tensors in the order of the inputs. Raises ArgumentError when one does not fit."""
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Calls with tensors in the order of the inputs, or by name. Raises ArgumentError when one does not fit."""
         count = self.graph.num_arguments
-        if len(args) != count:
-            raise ArgumentError(f"this concrete function of {self.name} takes {count} tensors, got {len(args)}")
+        names = [value.name for value in self.graph.inputs[len(args) : count]]
+        if len(args) > count or named.keys() != set(names):
+            given = [f"{len(args)} in order", *named]
+            raise ArgumentError(f"this concrete function of {self.name} takes {count} tensors, got {', '.join(given)}; "
+                                f"left are {names}")  # fmt: skip
+        args = (*args, *(named[name] for name in names))
         tensors = [lift(a, v.type.dtype) for a, v in zip(args, self.graph.inputs, strict=False)]
         bind_inputs(self.graph, [*(t._array for t in tensors), *(c.read() for c in self._cells)])
         return self.call_recorded(tensors) if mode.tapes else self.call([t._array for t in tensors])

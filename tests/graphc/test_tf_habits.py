@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc_ir.errors import DTypeError
+from graphc_ir.errors import ArgumentError, DTypeError
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
 
@@ -137,3 +137,21 @@ def test_graphs_print_themselves_whatever_was_imported() -> None:
     program = "from graphc_ir.graph import Graph; print(Graph('empty'))"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert shown.startswith("graph @empty()")
+
+
+def test_concrete_functions_take_tensors_by_name() -> None:
+    spec = tf.TensorSpec([], tf.float32)
+    minus = tf.function(lambda x, y: x - y).get_concrete_function(spec, spec)
+    one, two = tf.constant(1.0), tf.constant(2.0)
+    assert [float(minus(one, two)), float(minus(one, y=two)), float(minus(y=one, x=two))] == [-1.0, -1.0, 1.0]
+    wrongs = (lambda: minus(one), lambda: minus(one, z=two), lambda: minus(one, two, two), lambda: minus(one, x=two))
+    for wrong in wrongs:
+        with pytest.raises(ArgumentError, match="takes 2 tensors"):
+            wrong()
+
+
+def test_loop_variables_are_tensors() -> None:
+    i, a = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * 2.0), [0, 1.0])
+    assert (int(i), float(a), i.dtype, a.dtype) == (3, 8.0, "int32", "float32")
+    (untouched,) = tf.while_loop(lambda i: i < 0, lambda i: [i], [7])
+    assert untouched.numpy() == 7
