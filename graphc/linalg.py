@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -131,9 +131,16 @@ def det(input: Any, name: str | None = None) -> Any:
     return _factorization.det(input)
 
 
-def slogdet(input: Any, name: str | None = None) -> Any:
-    """Sign and log of the absolute value of the determinant."""
-    return _factorization.slogdet(input)
+class SignAndLogDet(NamedTuple):
+    """What :func:`slogdet` computes."""
+
+    sign: Any
+    log_abs_determinant: Any
+
+
+def slogdet(input: Any, name: str | None = None) -> SignAndLogDet:
+    """``sign`` and log of the absolute value of the determinant, ``log_abs_determinant``."""
+    return SignAndLogDet(*_factorization.slogdet(input))
 
 
 def logdet(matrix: Any, name: str | None = None) -> Any:
@@ -176,16 +183,23 @@ def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Any:
     return _factorization.cholesky_solve(chol, rhs)
 
 
-def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Any:
+class QR(NamedTuple):
+    """What :func:`qr` computes."""
+
+    q: Any
+    r: Any
+
+
+def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> QR:
     """Orthonormal ``q`` and upper triangular ``r`` with ``q @ r = input``; ``full_matrices`` makes ``q`` square."""
     matrix = lift(input)
     *_, rows, columns = shape_of(matrix)
     q, r = _wide_qr(matrix, rows) if dims.known_ge(columns, rows) else _factorization.qr(matrix)
     if not full_matrices:
-        return q, r
+        return QR(q, r)
     missing = rows - shape_of(r)[-2]
     lead = (0,) * (rank_of(r) - 2)
-    return complete_basis(q), _movement.pad_with(r, (*lead, 0, 0), (*lead, missing, 0))
+    return QR(complete_basis(q), _movement.pad_with(r, (*lead, 0, 0), (*lead, missing, 0)))
 
 
 def _wide_qr(matrix: Any, rows: Any) -> tuple[Any, Any]:
@@ -239,10 +253,17 @@ def eigvals(tensor: Any, name: str | None = None) -> Any:
     return _factorization.eig(tensor)[0]
 
 
-def lu(input: Any, output_idx_type: Any = "int32", name: str | None = None) -> Any:
+class LU(NamedTuple):
+    """What :func:`lu` computes."""
+
+    lu: Any
+    p: Any
+
+
+def lu(input: Any, output_idx_type: Any = "int32", name: str | None = None) -> LU:
     """Both triangular factors in one matrix (the lower one has a unit diagonal), and ``p``: they give ``input[p]``."""
     packed, order = _factorization.lu(input)
-    return packed, _elementwise.cast(order, output_idx_type)
+    return LU(packed, _elementwise.cast(order, output_idx_type))
 
 
 def _factors(lower_upper: Any) -> tuple[Any, Any]:

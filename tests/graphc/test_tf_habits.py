@@ -27,6 +27,13 @@ def test_results_of_several_parts_have_names(backend: str) -> None:
     distinct = tf.unique_with_counts(tf.constant([3, 1, 3]))
     assert [part.numpy().tolist() for part in (distinct.y, distinct.idx, distinct.count)] == [[3, 1], [0, 1, 0], [2, 1]]
     assert tf.unique(tf.constant([3, 1, 3])).idx.numpy().tolist() == [0, 1, 0]
+    matrix = tf.constant([[4.0, 0.0], [0.0, 0.5]])
+    assert tf.linalg.slogdet(matrix).sign.numpy() == 1.0
+    np.testing.assert_allclose(tf.linalg.slogdet(matrix).log_abs_determinant, np.log(2.0), rtol=1e-6)
+    np.testing.assert_allclose(tf.abs(tf.linalg.qr(matrix).r), matrix, rtol=1e-6)
+    assert tf.linalg.qr(matrix, full_matrices=True).q.shape == (2, 2)
+    assert tf.linalg.lu(matrix).p.numpy().tolist() == [0, 1]
+    np.testing.assert_allclose(tf.linalg.lu(matrix).lu, matrix, rtol=1e-6)
 
 
 def test_joining_one_tensor_gives_it_back() -> None:
@@ -155,3 +162,10 @@ def test_loop_variables_are_tensors() -> None:
     assert (int(i), float(a), i.dtype, a.dtype) == (3, 8.0, "int32", "float32")
     (untouched,) = tf.while_loop(lambda i: i < 0, lambda i: [i], [7])
     assert untouched.numpy() == 7
+
+
+@BACKENDS
+def test_pictures_are_resized_by_cubic_curves(backend: str) -> None:
+    pictures = tf.reshape(tf.range(2 * 6 * 6 * 3, dtype=tf.float32), [2, 6, 6, 3]) / 100.0
+    resize = tf.function(lambda x: tf.image.resize(x, [4, 9], method="bicubic"), backend=backend)
+    np.testing.assert_allclose(resize(pictures), tf.image.resize(pictures, [4, 9], method="bicubic"), atol=1e-5)

@@ -39,7 +39,8 @@ def _channels_first(op: ops.Resize, x: TensorType) -> tuple[int, ...] | None:
         return order
     if op.antialias or op.method not in _MODES or not x.dtype.is_floating or x.rank not in (4, 5):
         return None
-    if op.method == "cubic" and x.rank != 4:
+    # ONNX Runtime takes transposes away from around a Resize, although its cubic kernel has no other layout.
+    if op.method == "cubic" and (x.rank != 4 or op.axes[0] < 2):
         return None
     if op.axes[0] >= 2:
         return order
