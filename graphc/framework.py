@@ -9,8 +9,8 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -69,6 +69,9 @@ class name_scope:
         mode.scope = self._outer
 
 
+_NameScope: TypeAlias = name_scope  # in the class below the name is that of a property
+
+
 class Module:
     """Finds the Variables and sub-modules in its attributes, in nested lists, tuples and dicts too."""
 
@@ -80,7 +83,7 @@ class Module:
         return getattr(self, "_module_name", type(self).__name__.lower())
 
     @property
-    def name_scope(self) -> AbstractContextManager[str]:
+    def name_scope(self) -> _NameScope:
         """A :class:`name_scope` of the module's name."""
         return name_scope(self.name)
 

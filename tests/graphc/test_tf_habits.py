@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,12 @@ def test_concrete_functions_take_tensors_by_name() -> None:
     minus = tf.function(lambda x, y: x - y).get_concrete_function(spec, spec)
     one, two = tf.constant(1.0), tf.constant(2.0)
     assert [float(minus(one, two)), float(minus(one, y=two)), float(minus(y=one, x=two))] == [-1.0, -1.0, 1.0]
-    wrongs = (lambda: minus(one), lambda: minus(one, z=two), lambda: minus(one, two, two), lambda: minus(one, x=two))
+    wrongs: tuple[Callable[[], Any], ...] = (
+        lambda: minus(one),
+        lambda: minus(one, z=two),
+        lambda: minus(one, two, two),
+        lambda: minus(one, x=two),
+    )
     for wrong in wrongs:
         with pytest.raises(ArgumentError, match="takes 2 tensors"):
             wrong()
