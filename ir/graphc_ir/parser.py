@@ -312,7 +312,8 @@ def _op(cursor: _Cursor, name: str, start: int) -> Op:
         cursor.fail(f"unknown op {name!r}", start)
     declared = _declared(cls)
     given = _attributes(cursor, name, declared)
-    missing = [field for field in declared if field not in given]
+    # Text that was written before an op got one more attribute is still read.
+    missing = [field for field in declared if field not in given and not hasattr(cls, field)]
     if missing:
         cursor.fail(f"{name} lacks the attribute {missing[0]!r}; it has {', '.join(declared)}", start)
     try:

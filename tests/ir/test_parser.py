@@ -115,3 +115,11 @@ def test_every_module_of_ops_is_known_to_the_parser() -> None:
     folder = Path(families.__file__).parent
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "families"}
     assert modules == set(families.__all__), "list new modules in graphc_ir/ops/families.py"
+
+
+def test_attributes_with_a_default_may_be_missing() -> None:
+    text = "graph @f(%x: f32[n]) {\n  %y = call(%x) {results = 1} : f32[n] {\n"
+    text += "    graph @g(%0: f32[n]) {\n      %1 = exp(%0) : f32[n]\n      return %1\n    }\n  }\n  return %y\n}\n"
+    printed = print_graph(parse_graph(text))
+    assert "call(%x) {results = 1, keep = false, isolated = false} : f32[n] {" in printed
+    assert print_graph(parse_graph(printed)) == printed
