@@ -235,6 +235,7 @@ def test_recompute_grad_repeats_draws_and_assigns_once(compiled: bool) -> None:
     def run(f: Any) -> list[float]:
         state.assign(0.0)
         set_seed(3)
+
         def step(x: Any) -> Any:
             return f(x), gradient(lambda x: f(f(x)), x)
 

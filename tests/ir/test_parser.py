@@ -68,7 +68,7 @@ def test_nesting_is_bounded() -> None:
     attribute = "[" * 5000 + "]" * 5000
     with pytest.raises(ParseError, match="nested more than 100 deep"):
         parse_graph(HEAD + f"  %y = reshape(%x) {{shape = {attribute}}} : f32[2, n]\n")
-    regions = "graph @f() {\n" + "%y = call() {results = 1, keep = false, isolated = false} : f32[] {\ngraph @g() {\n" * 5000
+    regions = "graph @f() {\n" + "%y = call() {results = 1} : f32[] {\ngraph @g() {\n" * 5000
     with pytest.raises(ParseError, match="nested more than 100 deep"):
         parse_graph(regions)
 

@@ -47,9 +47,7 @@ def _call(writer: OnnxWriter, node: Node, operands: list[str]) -> list[str]:
     op, region = cast(Call, node.op), node.regions[0]
     if not op.isolated:
         return _inline(writer, node, operands)
-    round_ = writer.subgraph(
-        _single_round(region), region.name, [("iteration", _TRIP), ("condition", _FLAG)], operands
-    )
+    round_ = writer.subgraph(_single_round(region), region.name, [("iteration", _TRIP), ("condition", _FLAG)], operands)
     stacked = writer.emit("Loop", [writer.constant(np.array(1, np.int64)), ""], op.results, body=round_)
     axis = writer.constant(np.array([0], np.int64))
     return [writer.emit("Squeeze", [name, axis]) for name in ([stacked] if isinstance(stacked, str) else stacked)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import onnxruntime as ort
 
@@ -43,7 +43,7 @@ class FuseScaledAdd(Pass):
 
 def can_fuse_scaled_add(provider: str) -> bool:
     """Whether the installed runtime has the operator on this execution provider, and says so."""
-    kernels = getattr(ort.capi.onnxruntime_pybind11_state, "get_all_opkernel_def", list)()
+    kernels: list[Any] = getattr(ort.capi.onnxruntime_pybind11_state, "get_all_opkernel_def", list)()
     return any(k.op_name == _OPERATOR and k.domain == _DOMAIN and k.provider == provider for k in kernels)
 
 

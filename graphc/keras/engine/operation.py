@@ -220,9 +220,7 @@ class FunctionOperation(Operation):
         return {"module": self.spec.module, "class_name": name, "registered_name": name}
 
 
-def operation(
-    module: str, tensors: str = "x", class_name: str | None = None, settings: str = ""
-) -> Callable[[F], F]:
+def operation(module: str, tensors: str = "x", class_name: str | None = None, settings: str = "") -> Callable[[F], F]:
     """Decorator of ``keras.ops`` functions: on KerasTensors, the call becomes part of the functional model.
 
     ``module`` is the last part of ``keras.src.ops.<module>``, under which files keep it, or a full path; ``tensors``

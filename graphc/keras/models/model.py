@@ -303,9 +303,7 @@ class Functional(Model):
         return {"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional"}
 
 
-def _functional(
-    inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True, **options: Any
-) -> None:
+def _functional(inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True, **options: Any) -> None:
     """The signature of the functional constructor."""
 
 

@@ -86,9 +86,7 @@ def read_archive(source: Source, custom_objects: Mapping[str, Any] | None, compi
     return model
 
 
-def read_archive_weights(
-    model: Any, source: Source, skip_mismatch: bool = False, objects_to_skip: Any = None
-) -> None:
+def read_archive_weights(model: Any, source: Source, skip_mismatch: bool = False, objects_to_skip: Any = None) -> None:
     """The weights alone, into a model that is there already."""
     read_state(model, io.BytesIO(_read_parts(source, (_WEIGHTS,))[_WEIGHTS]), skip_mismatch, objects_to_skip)
 

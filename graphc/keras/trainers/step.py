@@ -87,5 +87,3 @@ def _batch_size(arrays: list[Any]) -> int | None:
 def _at_size(general: ConcreteFunction, size: int) -> ConcreteFunction:
     graph = specialize(general.graph, {BATCH: size})
     return general.with_graph(graph)
-
-

@@ -493,5 +493,3 @@ def _whole_batch(data: Any, class_weight: Any) -> list[Any]:
 def _as_list(logs: dict[str, float]) -> Any:
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-

@@ -263,9 +263,7 @@ class Lu(MatrixOp):
         size = shape_of(packed)[-1]
         ones = eye(size, dtype=dtype_of(packed))
         lower, upper = add(tril(packed, -1), ones), triu(packed)
-        inner = add(
-            tril(matmul(swap_last(lower), tril(g[0], -1)), -1), triu(matmul(triu(g[0]), swap_last(upper)))
-        )
+        inner = add(tril(matmul(swap_last(lower), tril(g[0], -1)), -1), triu(matmul(triu(g[0]), swap_last(upper))))
         left = bind(TriangularSolve(False), swap_last(lower), inner)
         permuted = swap_last(bind(TriangularSolve(False), upper, swap_last(left)))
         rows = cast(equal(expand_dims(p, -1), iota(size, int32)), dtype_of(packed))

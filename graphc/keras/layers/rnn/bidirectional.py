@@ -73,9 +73,7 @@ class Bidirectional(Layer):
         if self._first_weights is not None:
             self.set_weights(self._first_weights)
 
-    def call(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None
-    ) -> Any:
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         ahead, back = self._split(initial_state)
         forward = self.forward_layer(sequences, initial_state=ahead, mask=mask, training=training)
         backward = self.backward_layer(sequences, initial_state=back, mask=mask, training=training)

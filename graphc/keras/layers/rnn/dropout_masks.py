@@ -52,7 +52,6 @@ class DropoutMasks:
         return zeros(shape, kind) if rate == 1 else scaled_mask(self.generator.next(), shape, rate, kind)
 
 
-
 def masked(x: Operand, mask: Operand | None) -> Operand:
     """``x`` times a mask, if there is one."""
     return x if mask is None else mul(x, mask)

@@ -113,9 +113,7 @@ class RNN(Layer):
 
     # --- computing -----------------------------------------------------------------------------------------------
 
-    def call(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False
-    ) -> Any:
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False) -> Any:
         x = swap_time(sequences) if self.time_major else sequences
         keep = self._bool_mask(mask, x)
         result = self.process(x, self._starting_states(initial_state, x), keep, training)

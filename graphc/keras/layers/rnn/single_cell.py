@@ -68,9 +68,7 @@ class SingleCellRNN(RNN):
         """The op that computes the layer; None if its cell has activations that no op has."""
         raise NotImplementedError
 
-    def call(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False
-    ) -> Any:
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False) -> Any:
         return super().call(cast(sequences, self.compute_dtype), initial_state, mask, training)
 
     def process(self, x: Operand, states: Any, mask: Operand | None, training: Any) -> Result:

@@ -41,8 +41,10 @@ class TimeDistributed(Wrapper):
 
     def _mask_option(self, mask: Operand, x: Operand) -> dict[str, Any]:
         if rank_of(mask) < 2 or not all(map(_may_be_equal, shape_of(mask)[:2], shape_of(x)[:2])):
-            raise ShapeError(f"The `mask` passed to the `TimeDistributed` layer has a shape {list(shape_of(mask))}, "
-                             f"but the inputs have shape {list(shape_of(x))}; its first two sizes must be theirs")
+            raise ShapeError(
+                f"The `mask` passed to the `TimeDistributed` layer has a shape {list(shape_of(mask))}, "
+                f"but the inputs have shape {list(shape_of(x))}; its first two sizes must be theirs"
+            )
         takes_mask = signature_of_call(type(self.layer).call).takes_mask
         return {"mask": _merged(mask)} if takes_mask and rank_of(mask) == rank_of(x) - 1 else {}
 

@@ -76,9 +76,7 @@ def _resampled(x: Operand, size: tuple[int, int], axes: tuple[int, int], method:
     return saturate_cast(round(resampled(cast(x, "float32"), size, axes, method, antialias)), dtype)
 
 
-def _proportional(
-    what: str, x: Operand, axes: tuple[int, int], target: tuple[int, int], crop: bool
-) -> tuple[int, int]:
+def _proportional(what: str, x: Operand, axes: tuple[int, int], target: tuple[int, int], crop: bool) -> tuple[int, int]:
     """The largest size within the images (or the smallest around them) that has the proportions of the target."""
     height, width = (shape_of(x)[axis] for axis in axes)
     if not isinstance(height, int) or not isinstance(width, int):
