@@ -14,7 +14,7 @@ from graphc_backends.onnx.reader import ImportContext
 from graphc_backends.onnx.rules import exports, imports
 from graphc_backends.onnx.writer import OnnxWriter, plain_symbol
 from graphc_ir.builder import GraphBuilder
-from graphc_ir.dims import Dim
+from graphc_ir.dims import Dim, evaluate
 from graphc_ir.dtypes import bool_, int64
 from graphc_ir.errors import DTypeError, ShapeError
 from graphc_ir.graph import Graph, Node, Value
@@ -199,17 +199,22 @@ def _condition(body: Graph, is_limited: bool) -> Graph:
 
 @exports(ops.Scan)
 def _scan(writer: OnnxWriter, node: Node, operands: list[str]) -> Any:
-    """A Scan; inside of an If where the number of rounds is computed by the graph: ONNX Runtime has no Scan over
-    nothing."""
+    """A Scan; inside of an If where the number of rounds is computed by the graph, or one less than a size: ONNX
+    Runtime has no Scan over nothing."""
     op = cast(ops.Scan, node.op)
     rows = node.operands[op.carries]
-    if not op.scanned or not writer.is_computed(rows.type.shape[0]):
+    if not op.scanned or not (writer.is_computed(rows.type.shape[0]) or _may_vanish(rows.type.shape[0])):
         return _write_scan(writer, node, operands)
     any_rows = writer.emit("Greater", [writer.sizes(rows.type.shape[:1]), writer.constant(np.array([0], np.int64))])
     types = [result.type for result in node.results]
     scan = writer.branch("rounds", types, lambda inner: _write_scan(inner, node, operands))
     skip = writer.branch("no_rounds", types, lambda inner: _no_rounds(inner, op, types, operands))
     return writer.emit("If", [any_rows], op.results, then_branch=scan, else_branch=skip)
+
+
+def _may_vanish(size: Dim) -> bool:
+    """Whether a size is 0 though those that it follows from are not."""
+    return not isinstance(size, int) and evaluate(size, dict.fromkeys(size.symbols, 1)) <= 0
 
 
 def _no_rounds(writer: OnnxWriter, op: ops.Scan, types: Sequence[TensorType], operands: list[str]) -> list[str]:

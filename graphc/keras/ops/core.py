@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+from collections.abc import Sequence
 from typing import Any
 
 from graphc.arrays import saturate_cast as saturated
@@ -20,6 +22,7 @@ from graphc_ir.ops.constant import stop_gradient as stopped
 from graphc_ir.ops.creation import iota
 from graphc_ir.ops.elementwise import add, mul
 from graphc_ir.ops.gather import tensor_scatter_nd
+from graphc_ir.ops.indexing import getitem
 from graphc_ir.ops.movement import broadcast_to, reshape, resolve_shape
 from graphc_ir.ops.shape import size_operand
 
@@ -98,6 +101,8 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
     starts = _starts(start_indices)
     if starts is not None:
         return rearrange.slice_by_size(tensor, starts, shape)
+    if _is_listed(shape) and -1 in shape:
+        return _rest_of(tensor, as_index(start_indices), shape)
     return ir.gather_nd(tensor, _block(as_index(start_indices), resolve_shape(shape)))
 
 
@@ -107,6 +112,21 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     tensor = convert(inputs)
     values = convert(updates, dtype_of(tensor))
     return tensor_scatter_nd(tensor, _block(as_index(start_indices), shape_of(values)), values)
+
+
+def _is_listed(shape: Any) -> bool:
+    return isinstance(shape, (list, tuple)) and all(isinstance(size, int) for size in shape)
+
+
+def _rest_of(x: Operand, starts: Operand, shape: Sequence[int]) -> Operand:
+    """A block whose sizes of -1 depend on where it starts."""
+    for axis, size in enumerate(shape):
+        start = getitem(starts, axis)
+        if size == -1:
+            x = getitem(x, (builtins.slice(None),) * axis + (builtins.slice(start, None),))
+        else:
+            x = ir.gather(x, add(iota(size, dtype_of(start)), start), axis)
+    return x
 
 
 def _starts(indices: Any) -> list[int] | None:

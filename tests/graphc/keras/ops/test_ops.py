@@ -11,6 +11,7 @@ import pytest
 import graphc as tf
 from graphc import keras
 from graphc.keras import Input, Model, ops
+from graphc.keras.engine.keras_tensor import KerasTensor
 from graphc_ir.errors import ArgumentError, DTypeError, ShapeError
 
 X = np.array([[1.5, -2.0, 3.0, 0.25], [0.5, 4.0, -1.0, 2.0]], np.float32)
@@ -34,6 +35,16 @@ def test_an_associative_scan_along_an_axis_of_open_size(axis: int, reverse: bool
     for have, want in zip(run(x), expected, strict=True):
         np.testing.assert_allclose(have.numpy(), np.flip(want, axis) if reverse else want, rtol=1e-5)
     assert ops.associative_scan(lambda a, b: a + b, Input((None, 4)), axis=1).shape == (None, None, 4)
+    np.testing.assert_array_equal(run(x[:1, :1, :1])[0].numpy(), x[:1, :1, :1])
+
+
+def test_a_block_from_a_tensor_on_to_the_end() -> None:
+    x, start = np.arange(12, dtype=np.float32).reshape(3, 4), tf.constant([1, 2])
+    assert ops.slice(x, start, (-1, -1)).numpy().tolist() == [[6, 7], [10, 11]]
+    traced = tf.function(lambda x, start: ops.slice(x, start, (-1, 1)))
+    assert traced(tf.constant(x), start).numpy().tolist() == [[6], [10]]
+    described = ops.slice(Input((4,), batch_size=3), KerasTensor((2,), "int32"), (-1, 1))
+    assert described.shape == (None, 1)
 
 
 def test_the_number_of_segments_of_a_model_is_given() -> None:
