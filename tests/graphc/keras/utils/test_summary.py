@@ -61,6 +61,7 @@ def test_nested_models_are_opened() -> None:
 
 
 def test_operations_are_rows_too() -> None:
+    keras.utils.clear_session()  # names start anew
     x = Input((2,))
     text = _text(Model(x, tf.reduce_mean(2.0 * Dense(4)(x))), show_trainable=True)
     rows = {cells[0]: cells[1:] for cells in _cells(text)}
