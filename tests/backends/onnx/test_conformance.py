@@ -15,7 +15,6 @@ EXPECTED_FAILURES: Final[dict[str, str]] = {
     r"U?INT[24](_|$)|_u?int[24]$": "graphc has no 4- and 2-bit integers",
     r"_seq$|_seq_none$|sequence": "graphs hold tensors only, no sequences",
     r"_opt$|optional_(get|has)_element": "graphs hold tensors only, no optionals",
-    r"image_decoder": "the reference implementation needs Pillow, which graphc does not",
     r"bernoulli": "random by definition",
     r"test_mvn$": "ONNX's shape inference refuses its own function body",
     r"test_scan_sum$": "opset 8 puts a batch axis first; the reference implementation does not know it",
