@@ -132,9 +132,9 @@ class PaddedBatch(Batch):
         if self._padded_shapes is None:
             return [None] * count
         given = self._padded_shapes
-        shapes = [(given,)] if isinstance(given, int) and self.treedef == LEAF else _per_leaf(
-            given, self.treedef, "padded_shapes"
-        )  # fmt: skip
+        if isinstance(given, int) and self.treedef == LEAF:
+            given = (given,)
+        shapes = _per_leaf(given, self.treedef, "padded_shapes")
         return [None if shape is None else tuple(_size(size) for size in shape) for shape in shapes]
 
     def _values(self) -> list[Any]:

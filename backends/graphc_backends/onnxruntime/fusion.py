@@ -24,21 +24,25 @@ _OPERATOR: Final = "GatedAdd"
 class FuseScaledAdd(Pass):
     """``x + y * scalar`` and ``x - y * scalar`` in one pass over memory.
 
-    The steps of optimizers are made of these, on tensors that leave the cache between one op and the next. Smaller
-    tensors than ``least`` elements stay as they are: there the gates, one number per row, cost what is saved.
+    The steps of optimizers are made of these, on tensors that leave the cache between one op and the next. Tensors of
+    fewer than ``least`` elements stay as they are, and those with rows below ``narrowest``: there the gates, one number
+    per row, cost more than is saved (measured: rows of 16 take 0.6 of the time, of 8 as long, of 2 four times as long).
     """
 
     least: int = 16384
+    narrowest: int = 16
 
     def run(self, graph: Graph) -> bool:
         changed = False
         for node in list(graph.nodes()):
-            if isinstance(node.op, (Add, Sub)) and self._is_large(node.result.type):
+            if isinstance(node.op, (Add, Sub)) and self._is_worth_it(node.result.type):
                 changed = _fuse(graph, node) or changed
         return changed
 
-    def _is_large(self, type: TensorType) -> bool:
-        return type.dtype is float32 and type.is_static and int(element_count(type.shape)) >= self.least
+    def _is_worth_it(self, type: TensorType) -> bool:
+        if type.dtype is not float32 or not type.is_static or not type.rank:
+            return False
+        return int(element_count(type.shape)) >= self.least and int(type.shape[-1]) >= self.narrowest
 
 
 def can_fuse_scaled_add(provider: str) -> bool:

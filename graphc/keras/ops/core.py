@@ -98,11 +98,11 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
     """A block of ``shape`` whose first element is at ``start_indices``; -1 takes the rest of an axis."""
     tensor = convert(inputs)
-    starts = _starts(start_indices)
+    starts, sizes = _known(start_indices), _known(shape)
     if starts is not None:
         return rearrange.slice_by_size(tensor, starts, shape)
-    if _is_listed(shape) and -1 in shape:
-        return _rest_of(tensor, as_index(start_indices), shape)
+    if sizes is not None and -1 in sizes:
+        return _rest_of(tensor, as_index(start_indices), sizes)
     return ir.gather_nd(tensor, _block(as_index(start_indices), resolve_shape(shape)))
 
 
@@ -112,10 +112,6 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     tensor = convert(inputs)
     values = convert(updates, dtype_of(tensor))
     return tensor_scatter_nd(tensor, _block(as_index(start_indices), shape_of(values)), values)
-
-
-def _is_listed(shape: Any) -> bool:
-    return isinstance(shape, (list, tuple)) and all(isinstance(size, int) for size in shape)
 
 
 def _rest_of(x: Operand, starts: Operand, shape: Sequence[int]) -> Operand:
@@ -129,10 +125,10 @@ def _rest_of(x: Operand, starts: Operand, shape: Sequence[int]) -> Operand:
     return x
 
 
-def _starts(indices: Any) -> list[int] | None:
-    """Where a block starts, if that is known now."""
-    listed = list(indices) if isinstance(indices, (list, tuple)) else indices
-    return listed if isinstance(listed, list) and all(isinstance(i, int) for i in listed) else None
+def _known(numbers: Any) -> list[int] | None:
+    """Where a block starts, or its sizes, if they are known now."""
+    is_known = isinstance(numbers, (list, tuple)) and all(isinstance(number, int) for number in numbers)
+    return list(numbers) if is_known else None
 
 
 def _block(starts: Operand, sizes: tuple[Any, ...]) -> Operand:

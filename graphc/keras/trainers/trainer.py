@@ -32,10 +32,9 @@ from graphc.pytree import leaves_of, map_leaves
 from graphc.tape import GradientTape
 from graphc.variable import Variable
 from graphc_ir.errors import ArgumentError, ArgumentTypeError
-from graphc_ir.ops.base import dtype_of, lift, shape_of
+from graphc_ir.ops.base import lift, type_of
 from graphc_ir.ops.elementwise import add, cast
 from graphc_ir.ops.reduction import reduce_sum
-from graphc_ir.types import TensorType
 
 __all__ = ["Trainer"]
 
@@ -453,8 +452,7 @@ def _leaves(x: Any) -> Any:
 
 
 def _described(tensor: Any) -> KerasTensor:
-    operand = lift(tensor)
-    return KerasTensor.of_type(TensorType(dtype_of(operand), shape_of(operand)))
+    return KerasTensor.of_type(type_of(lift(tensor)))
 
 
 def _scaling(optimizer: Optimizer) -> Optimizer:

@@ -67,11 +67,12 @@ def test_a_scaled_addition_is_one_op_with_the_same_result(formula: Any, shape: t
     [
         (lambda x, y, s: sub(mul(y, s), x), (MATRIX, MATRIX, SCALAR)),
         (lambda x, y, s: add(x, mul(y, s)), (TensorType(float32, (8, 8)), TensorType(float32, (8, 8)), SCALAR)),
+        (lambda x, y, s: add(x, mul(y, s)), (TensorType(float32, (10240, 2)), TensorType(float32, (10240, 2)), SCALAR)),
         (lambda x, y, s: add(x, mul(y, s)), (MATRIX, MATRIX, TensorType(float32, (128,)))),
         (lambda x, y, s: add(x, mul(y, s)), (TensorType(float32, (128,)), MATRIX, SCALAR)),
         (lambda x, y, s: twice(mul(y, s)), (MATRIX, MATRIX, SCALAR)),
     ],
-    ids=["taken from a product", "small", "a vector", "broadcast", "read twice"],
+    ids=["taken from a product", "small", "narrow", "a vector", "broadcast", "read twice"],
 )
 def test_other_additions_stay(formula: Any, types: tuple[TensorType, ...]) -> None:
     graph = graph_of(formula, *types)
